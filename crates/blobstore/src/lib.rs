@@ -1,0 +1,1 @@
+//! The store seam (stage blocks, commit, ranged read) and its adapters.

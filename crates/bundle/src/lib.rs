@@ -1,0 +1,1 @@
+//! The bundle format: layout plan, head, transfer manifest, reader.

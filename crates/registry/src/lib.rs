@@ -1,0 +1,1 @@
+//! The registry seam (Source, Target) and the distribution client.

@@ -1,0 +1,1 @@
+//! Doubles, fault proxy and real peers for tests of every crate.

@@ -1,0 +1,1 @@
+//! The engine: export, import and copy as plan, then act.
