@@ -1,1 +1,14 @@
-//! The store seam (stage blocks, commit, ranged read) and its adapters.
+//! The store seam: where bundles are kept, and how they are written block by block.
+//!
+//! A store holds named blobs. A blob is written by **staging** blocks in any order and **committing** a list
+//! of them: nothing is visible before the commit, and what a dead run staged is found again by the next.
+//! Reading is by range. Adapters: [`file`], [`azure`], [`memory`]; every one passes the same conformance suite.
+
+mod error;
+mod store;
+
+pub use error::{Error, ErrorKind};
+pub use store::{
+    BlobStat, BlobStore, Block, BlockId, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions,
+    StagedBlock,
+};

@@ -1,0 +1,137 @@
+//! The seam itself.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+use crate::error::Error;
+
+/// Bytes as they arrive.
+pub type ByteStream = BoxStream<'static, Result<Bytes, Error>>;
+
+/// A place that holds blobs: a folder, a container.
+///
+/// Names are relative to the place, with `/` between folders, never empty and never with `..` in them.
+#[async_trait]
+pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
+    /// Where a blob is, for people: never with a secret in it.
+    fn describe(&self, name: &str) -> String;
+
+    /// How blobs are cut for this store.
+    fn limits(&self) -> BlockLimits;
+
+    /// Size and etag of a blob; `None` when there is none.
+    async fn stat(&self, name: &str) -> Result<Option<BlobStat>, Error>;
+
+    /// Bytes `range.start..range.end` of a blob (an end beyond the blob's is an error of kind `Truncated`
+    /// once the stream ends early). With an etag, a blob that is another by now is an error of kind `Changed`.
+    async fn read(&self, name: &str, range: Range<u64>, etag: Option<&str>) -> Result<ByteStream, Error>;
+
+    /// The blobs whose names start with `prefix`, in name order. What is staged and not committed is not among them.
+    async fn list(&self, prefix: &str) -> Result<BoxStream<'static, Result<BlobStat, Error>>, Error>;
+
+    /// Removes a blob; with an etag only that one. Deleting what is absent is an error of kind `NotFound`.
+    async fn delete(&self, name: &str, etag: Option<&str>) -> Result<(), Error>;
+
+    /// Opens a blob for writing and finds what an earlier run staged under this name.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when there is a blob of that name and `overwrite` is not set; `Busy` when another
+    /// process of this machine is writing it (where a store can tell); whatever denies access.
+    async fn stage(&self, name: &str, options: StageOptions) -> Result<Box<dyn Stage>, Error>;
+}
+
+/// A blob being written. Dropping it keeps what was staged, for the next run.
+#[async_trait]
+pub trait Stage: fmt::Debug + Send + Sync {
+    /// What an earlier run staged, whole and sound as far as the store can tell, as it was when this was opened.
+    fn staged(&self) -> Vec<StagedBlock>;
+
+    /// Stages one block. Any order, many at a time; the same block again replaces it.
+    async fn put(&self, block: &Block, bytes: Bytes) -> Result<(), Error>;
+
+    /// Makes the blob of these blocks, in this order, visible: the one visible moment. The list is contiguous from
+    /// offset 0. Everything staged and not in the list is dropped. Durable when it returns.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when a blob of that name came into being meanwhile and `overwrite` was not set.
+    async fn commit(&self, blocks: &[Block]) -> Result<BlobStat, Error>;
+
+    /// Throws away what was staged, as far as the store allows.
+    async fn discard(&self) -> Result<(), Error>;
+}
+
+/// How to open a blob for writing.
+#[derive(Debug, Clone, Default)]
+pub struct StageOptions {
+    /// Whether a blob of that name may be replaced.
+    pub overwrite: bool,
+    /// Metadata to keep with the blob, where the store has such a thing. Keys are `[a-z_][a-z0-9_]*`.
+    pub metadata: BTreeMap<String, String>,
+    /// Planned length in bytes, for stores that can tell beforehand whether it fits; 0 when unknown.
+    pub len: u64,
+}
+
+/// Names a block within its blob. The engine derives it from the block's content, so the same content has
+/// the same id in every run: see the bundle crate for what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlockId(pub [u8; 64]);
+
+/// A block to stage or to commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Its name.
+    pub id: BlockId,
+    /// Where it stands in the blob, in bytes. Stores that order blocks at commit ignore it.
+    pub offset: u64,
+    /// Length in bytes.
+    pub len: u64,
+}
+
+/// A block that an earlier run staged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StagedBlock {
+    /// Its name.
+    pub id: BlockId,
+    /// Where it stands, in stores that place blocks when they are staged.
+    pub offset: Option<u64>,
+    /// Length in bytes.
+    pub len: u64,
+}
+
+/// When a block gets its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockOrder {
+    /// At the commit: a block can be left out, and what is behind it moves up (Azure).
+    AtCommit,
+    /// When it is staged: a block stands where it stands (files).
+    Positioned,
+}
+
+/// What a store demands of blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockLimits {
+    /// When a block gets its place.
+    pub order: BlockOrder,
+    /// Largest block, in bytes.
+    pub block_bytes_max: u64,
+    /// Most blocks that one commit may list.
+    pub blocks_max: usize,
+}
+
+/// A blob as a store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobStat {
+    /// Name within the store.
+    pub name: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// Changes whenever the content does. For files: made of size and times.
+    pub etag: Option<String>,
+    /// When it was last written, in seconds since 1970.
+    pub modified: Option<i64>,
+}
