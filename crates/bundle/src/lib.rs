@@ -1,1 +1,30 @@
-//! The bundle format: layout plan, head, transfer manifest, reader.
+//! The bundle format: one object that is an uncompressed, deterministic tar and a valid OCI image layout.
+//!
+//! Nothing in here does I/O. Writing is arithmetic: [`place`] says where every blob will lie, [`cut`] cuts the
+//! data section into blocks, [`head_len`] and [`build_head`] make what stands in front of it. Reading is a
+//! conversation: the opener says which bytes it wants next and is fed them.
+
+mod block;
+mod catalog;
+mod cut;
+mod error;
+mod head;
+mod index;
+mod layout;
+mod limits;
+mod open;
+mod tar;
+mod transfer_manifest;
+
+pub use block::{BlockKey, BlockPlan, Piece, block_id, block_key, block_midstate, bytes_key, is_block_id};
+pub use cut::{BLOCKS_RESERVED, BlockPolicy, cut};
+pub use error::{Error, ErrorKind};
+pub use head::{HeadInput, build_head, head_len, trailer};
+pub use index::{Root, annotation};
+pub use layout::{Entry, Placed, TRAILER_LEN, place};
+pub use limits::Limits;
+pub use open::{Extent, OpenBundle};
+pub use transfer_manifest::{
+    Artifact, Blob, CATALOG_MEDIA_TYPE, Delta, ForeignLayer, Omitted, Platforms, Referrer, SCHEMA_VERSION,
+    Status, TRANSFER_ARTIFACT_TYPE, TRANSFER_MEDIA_TYPE, Totals, TransferManifest,
+};

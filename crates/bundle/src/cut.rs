@@ -1,0 +1,225 @@
+//! How entries are cut into blocks.
+
+use crate::block::{BlockPlan, Piece};
+use crate::layout::Entry;
+use crate::tar::RECORD_BYTES;
+
+/// Blocks of [`BlockPolicy::blocks_max`] that [`cut`] leaves free for the head and the trailer.
+pub const BLOCKS_RESERVED: usize = 64;
+
+const MIB: u64 = 1 << 20;
+/// No block is planned smaller than this: the longest header and some content have to fit.
+const BLOCK_BYTES_MIN: u64 = 4096;
+
+/// How large blocks should be and how many there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockPolicy {
+    /// Length in bytes to aim at.
+    pub block_bytes: u64,
+    /// Largest length in bytes that blocks may grow to so that there are few enough.
+    pub block_bytes_max: u64,
+    /// Most blocks of one blob, head and trailer included.
+    pub blocks_max: usize,
+}
+
+impl Default for BlockPolicy {
+    /// For a store of 50,000 blocks of up to 4,000 MiB.
+    fn default() -> Self {
+        Self { block_bytes: 8 * MIB, block_bytes_max: 4000 * MIB, blocks_max: 45_000 }
+    }
+}
+
+/// Cuts the data section into blocks, in the entries' order.
+///
+/// Whole entries share a block while they fit [`BlockPolicy::block_bytes`]. A larger entry gets blocks that it
+/// shares with no other, so that a blob that turns out bad is left out by leaving out its blocks; the first of
+/// them has the header. Every cut is at a multiple of 512 bytes of the content, where a SHA-256 has a midstate.
+///
+/// Blocks grow in steps of 1 MiB, up to `block_bytes_max`, until there are no more than `blocks_max` less
+/// [`BLOCKS_RESERVED`]. When even that is not enough, there are more: the caller compares.
+pub fn cut(entries: &[Entry], policy: &BlockPolicy) -> Vec<BlockPlan> {
+    let block_bytes = block_bytes(entries, policy);
+    let mut blocks = Vec::new();
+    let mut pack = Vec::new();
+    let mut pack_bytes = 0_u64;
+    let flush = |pack: &mut Vec<Piece>, blocks: &mut Vec<BlockPlan>| {
+        if !pack.is_empty() {
+            blocks.push(BlockPlan { pieces: std::mem::take(pack) });
+        }
+    };
+    for entry in entries {
+        let len = entry.entry_len();
+        if len > block_bytes || pack_bytes.saturating_add(len) > block_bytes {
+            flush(&mut pack, &mut blocks);
+            pack_bytes = 0;
+        }
+        if len > block_bytes {
+            blocks.extend(cut_entry(entry, block_bytes));
+        } else {
+            pack.push(Piece::whole(*entry));
+            pack_bytes += len;
+        }
+    }
+    flush(&mut pack, &mut blocks);
+    blocks
+}
+
+fn cut_entry(entry: &Entry, block_bytes: u64) -> impl Iterator<Item = BlockPlan> {
+    let (entry, len) = (*entry, entry.entry_len());
+    (0..len.div_ceil(block_bytes)).map(move |n| {
+        let start = n * block_bytes;
+        let range = start..start.saturating_add(block_bytes).min(len);
+        BlockPlan { pieces: vec![Piece { entry, range }] }
+    })
+}
+
+/// The block length that this policy comes to for these entries.
+fn block_bytes(entries: &[Entry], policy: &BlockPolicy) -> u64 {
+    let aligned = |bytes: u64| (bytes / RECORD_BYTES * RECORD_BYTES).max(BLOCK_BYTES_MIN);
+    let wished = aligned(policy.block_bytes);
+    let largest = aligned(policy.block_bytes_max).max(wished);
+    let count_max = policy.blocks_max.saturating_sub(BLOCKS_RESERVED).max(1) as u64;
+    // no block is longer than its length, so fewer bytes than this cannot be enough
+    let total = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.entry_len()));
+    let least = total.div_ceil(count_max).div_ceil(MIB).saturating_mul(MIB);
+    let mut bytes = if least > wished { least.min(largest) } else { wished };
+    while bytes < largest && count(entries, bytes) > count_max {
+        bytes = bytes.saturating_add(MIB).min(largest);
+    }
+    bytes
+}
+
+/// How many blocks [`cut`] makes at that length.
+fn count(entries: &[Entry], block_bytes: u64) -> u64 {
+    let mut blocks = 0_u64;
+    let mut pack_bytes = 0_u64; // of the block that is being packed; none when zero
+    for entry in entries {
+        let len = entry.entry_len();
+        if len > block_bytes {
+            blocks = blocks.saturating_add(len.div_ceil(block_bytes));
+            pack_bytes = 0;
+        } else if pack_bytes == 0 || pack_bytes.saturating_add(len) > block_bytes {
+            blocks += 1;
+            pack_bytes = len;
+        } else {
+            pack_bytes += len;
+        }
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use transload_oci::{Algorithm, Digest, Hasher};
+
+    use super::*;
+    use crate::block::{block_id, block_key, block_midstate, is_block_id};
+
+    fn entries() -> impl Strategy<Value = Vec<Entry>> {
+        let size = prop_oneof![
+            Just(0),
+            Just(1),
+            Just(511),
+            Just(512),
+            Just(513),
+            0_u64..20_000,
+            0_u64..(40 << 20),
+            (8_u64 << 30)..(9 << 30)
+        ];
+        prop::collection::vec((size, any::<bool>()), 0..60).prop_map(|parts| {
+            let algorithm = |long| if long { Algorithm::Sha512 } else { Algorithm::Sha256 };
+            let digest = |n: usize, long| Digest::of(algorithm(long), &n.to_be_bytes());
+            parts.iter().enumerate().map(|(n, (size, long))| Entry::new(digest(n, *long), *size)).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_tile_every_entry_once_in_order(
+            entries in entries(),
+            block_bytes in 1_u64..(16 << 20),
+            blocks_max in 0_usize..3000,
+        ) {
+            let policy = BlockPolicy { block_bytes, block_bytes_max: 4000 << 20, blocks_max };
+            let blocks = cut(&entries, &policy);
+            let mut pieces = blocks.iter().flat_map(|block| &block.pieces);
+            for entry in &entries {
+                let mut at = 0;
+                while at < entry.entry_len() {
+                    let piece = pieces.next().unwrap();
+                    prop_assert_eq!(piece.entry, *entry);
+                    prop_assert_eq!(piece.range.start, at);
+                    prop_assert_eq!(piece.range.end % 512, 0);
+                    prop_assert!(piece.data_range().start % 64 == 0);
+                    prop_assert!(!piece.has_header() || piece.header_range() == (0..entry.header_len()));
+                    prop_assert_eq!(piece.data_range().is_empty(), entry.size == 0);
+                    prop_assert!(piece.padding() == 0 || piece.is_last());
+                    at = piece.range.end;
+                }
+                prop_assert_eq!(at, entry.entry_len());
+            }
+            prop_assert!(pieces.next().is_none());
+        }
+
+        #[test]
+        fn blocks_are_few_enough_and_large_entries_alone(entries in entries(), blocks_max in 300_usize..2000) {
+            let policy = BlockPolicy { block_bytes: 8 << 20, block_bytes_max: 4000 << 20, blocks_max };
+            let blocks = cut(&entries, &policy);
+            prop_assert!(blocks.len() <= blocks_max - BLOCKS_RESERVED);
+            prop_assert_eq!(blocks.len() as u64, count(&entries, super::block_bytes(&entries, &policy)));
+            for block in &blocks {
+                prop_assert!(block.is_pack() || block.pieces.len() == 1);
+                prop_assert!(block.len() <= policy.block_bytes_max);
+            }
+            let mut keys: Vec<_> = blocks.iter().map(BlockPlan::key).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            prop_assert_eq!(keys.len(), blocks.len());
+        }
+
+        #[test]
+        fn ids_give_back_what_went_in(key: [u8; 24], midstate: Option<[u8; 32]>, at in 0_usize..64, bit in 0_u8..8) {
+            let id = block_id(&key, midstate.as_ref());
+            prop_assert!(is_block_id(&id));
+            prop_assert_eq!(block_key(&id), key);
+            prop_assert_eq!(block_midstate(&id), midstate);
+            let mut other = id;
+            other[at] ^= 1 << bit;
+            prop_assert!(!is_block_id(&other));
+            prop_assert_eq!(block_midstate(&other), None);
+        }
+    }
+
+    #[test]
+    fn a_block_without_its_bad_entry_has_another_name() {
+        let entries: Vec<Entry> = (0_u8..3).map(|n| Entry::new(Digest::sha256(&[n]), 100)).collect();
+        let blocks = cut(&entries, &BlockPolicy::default());
+        assert_eq!(blocks.len(), 1);
+        let bad = entries[1].digest;
+        let rest = blocks[0].without(&|digest| *digest == bad).unwrap();
+        assert_eq!(rest.pieces.len(), 2);
+        assert_ne!(rest.key(), blocks[0].key());
+        assert_eq!(blocks[0].without(&|_| false).unwrap().key(), blocks[0].key());
+        assert_eq!(blocks[0].without(&|_| true), None);
+    }
+
+    #[test]
+    fn every_cut_has_a_midstate() {
+        let blob: Vec<u8> = (0..20_000_u32).map(|n| (n % 251) as u8).collect();
+        let entry = Entry::new(Digest::sha256(&blob), blob.len() as u64);
+        let blocks =
+            cut(&[entry], &BlockPolicy { block_bytes: 5000, block_bytes_max: 5000, blocks_max: 100 });
+        assert!(blocks.len() > 3);
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        for block in &blocks {
+            let range = block.pieces[0].data_range();
+            hasher.update(&blob[range.start as usize..range.end as usize]);
+            if !block.pieces[0].is_last() {
+                let midstate = hasher.midstate().unwrap();
+                hasher = Hasher::resume(&midstate, range.end).unwrap();
+            }
+        }
+        assert_eq!(hasher.finish(), entry.digest);
+    }
+}
