@@ -1,0 +1,19 @@
+//! Real programs that the tests talk to, each on a free loopback port with its own temporary folder.
+//!
+//! A peer is killed when its value is dropped, so do not put one into a `static`: statics are never dropped.
+
+mod azurite;
+mod docker_registry;
+mod http;
+mod pki;
+mod process;
+pub mod sas;
+mod skopeo;
+
+pub use azurite::{ACCOUNT, ACCOUNT_KEY, Azurite, AzuriteOptions};
+pub use docker_registry::{DockerRegistry, DockerRegistryOptions, PASSWORD, USER};
+pub use http::{Answer, Endpoint};
+pub use pki::{Identity, Pki};
+pub(crate) use process::environment;
+pub use process::find_program;
+pub use skopeo::{skopeo, skopeo_ok};
