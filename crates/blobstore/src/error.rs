@@ -21,6 +21,9 @@ pub enum ErrorKind {
     Busy,
     /// The blob ended before the range did.
     Truncated,
+    /// A block of the list to commit is not staged, or not any more: somebody else committed the blob, or the
+    /// store dropped what lay there for too long. Staging it again mends it.
+    BlocksMissing,
     /// The SAS token has expired.
     SasExpired,
     /// The SAS token is not valid yet: by its date, or because a clock is off.

@@ -4,10 +4,18 @@
 //! of them: nothing is visible before the commit, and what a dead run staged is found again by the next.
 //! Reading is by range. Adapters: [`file`], [`azure`], [`memory`]; every one passes the same conformance suite.
 
+pub mod conformance;
 mod error;
+pub mod location;
+pub mod memory;
+mod names;
+pub mod sas;
 mod store;
 
 pub use error::{Error, ErrorKind};
+pub use location::{ContainerUrl, Location};
+pub use names::{NAME_CHARS_MAX, check_name};
+pub use sas::Sas;
 pub use store::{
     BlobStat, BlobStore, Block, BlockId, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions,
     StagedBlock,

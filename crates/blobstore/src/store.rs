@@ -55,7 +55,8 @@ pub trait Stage: fmt::Debug + Send + Sync {
     async fn put(&self, block: &Block, bytes: Bytes) -> Result<(), Error>;
 
     /// Makes the blob of these blocks, in this order, visible: the one visible moment. The list is contiguous from
-    /// offset 0. Everything staged and not in the list is dropped. Durable when it returns.
+    /// offset 0. In a store that places blocks when they are staged, every listed byte must have been staged by
+    /// some block of this or an earlier run, whichever; [`BlockId::HOLE`] excepted. Everything staged and not in the list is dropped. Durable when it returns.
     ///
     /// # Errors
     /// `AlreadyExists` when a blob of that name came into being meanwhile and `overwrite` was not set.
@@ -80,6 +81,12 @@ pub struct StageOptions {
 /// the same id in every run: see the bundle crate for what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockId(pub [u8; 64]);
+
+impl BlockId {
+    /// A stretch that nobody staged and nobody will read. Only stores that place blocks when they are staged
+    /// take it in a commit; they leave whatever stands there, zeroes as a rule.
+    pub const HOLE: Self = Self([0; 64]);
+}
 
 /// A block to stage or to commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

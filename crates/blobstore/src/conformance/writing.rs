@@ -1,0 +1,200 @@
+//! Cases of staging and committing.
+
+use bytes::Bytes;
+use futures_util::future::join;
+
+use super::{assert_kind, block, blocks, bytes_of, make, names, opened, positioned, put_all, stage};
+use crate::error::ErrorKind;
+use crate::store::{BlobStore, BlockId};
+
+fn contents(parts: &[&'static str]) -> Vec<Bytes> {
+    parts.iter().map(|p| Bytes::from_static(p.as_bytes())).collect()
+}
+
+pub(super) async fn blocks_in_any_order_make_the_blob(store: &dyn BlobStore) {
+    let name = "conformance/any-order/blob.tar";
+    let contents = contents(&["first ", "second block ", "third"]);
+    let blocks = blocks(&contents);
+    let stage = opened(store, name, false).await;
+    for i in [2, 0, 1] {
+        stage.put(&blocks[i], contents[i].clone()).await.expect("any order is good");
+    }
+    let stat = stage.commit(&blocks).await.expect("the blob can be committed");
+    assert_eq!(stat.name, name);
+    assert_eq!(stat.size, 24, "any order: size of the commit");
+    let seen = store.stat(name).await.expect("stat").expect("the blob is there");
+    assert_eq!(
+        (seen.size, seen.etag),
+        (stat.size, stat.etag),
+        "any order: the commit tells the same as stat"
+    );
+    assert_eq!(bytes_of(store, name).await, b"first second block third");
+}
+
+pub(super) async fn a_block_put_again_is_replaced(store: &dyn BlobStore) {
+    let name = "conformance/replaced";
+    let mut list = vec![block(0, b"old!"), block(4, b"tail")];
+    let stage = opened(store, name, false).await;
+    put_all(stage.as_ref(), &list, &contents(&["old!", "tail"])).await;
+    stage.put(&list[0], Bytes::from_static(b"new!")).await.expect("the same id again");
+    if positioned(store) {
+        // another id at the same place takes the place over
+        list[1].id = BlockId([9; 64]);
+        stage.put(&list[1], Bytes::from_static(b"TAIL")).await.expect("another id at the same place");
+        stage.commit(&list).await.expect("commit");
+        assert_eq!(bytes_of(store, name).await, b"new!TAIL");
+    } else {
+        stage.commit(&list).await.expect("commit");
+        assert_eq!(bytes_of(store, name).await, b"new!tail");
+    }
+}
+
+pub(super) async fn a_block_left_out_is_left_out(store: &dyn BlobStore) {
+    let name = "conformance/left-out";
+    let contents = contents(&["keep", "drop", "last"]);
+    let blocks = blocks(&contents);
+    let stage = opened(store, name, false).await;
+    put_all(stage.as_ref(), &blocks, &contents).await;
+    if positioned(store) {
+        stage.commit(&blocks[..1]).await.expect("what is behind the list is cut off");
+        assert_eq!(bytes_of(store, name).await, b"keep");
+    } else {
+        stage.commit(&[blocks[0], blocks[2]]).await.expect("what is behind a gap moves up");
+        assert_eq!(bytes_of(store, name).await, b"keeplast");
+    }
+    let again = opened(store, name, true).await;
+    assert!(again.staged().is_empty(), "left out: a commit drops what it does not list");
+}
+
+pub(super) async fn an_empty_blob_can_be_made(store: &dyn BlobStore) {
+    let name = "conformance/empty";
+    let stat = opened(store, name, false).await.commit(&[]).await.expect("no block makes an empty blob");
+    assert_eq!(stat.size, 0);
+    assert!(bytes_of(store, name).await.is_empty());
+}
+
+pub(super) async fn many_blocks_can_be_made(store: &dyn BlobStore) {
+    let name = "conformance/many";
+    let contents: Vec<_> = (0..2_000).map(|i| Bytes::from(format!("{i:05}"))).collect();
+    let blocks = blocks(&contents);
+    let stage = opened(store, name, false).await;
+    let stage = stage.as_ref();
+    for (blocks, contents) in blocks.chunks(16).zip(contents.chunks(16)) {
+        let puts = blocks.iter().zip(contents).map(|(block, bytes)| stage.put(block, bytes.clone()));
+        for result in futures_util::future::join_all(puts).await {
+            result.expect("many at a time are good");
+        }
+    }
+    stage.commit(&blocks).await.expect("two thousand blocks");
+    assert_eq!(bytes_of(store, name).await, contents.concat());
+}
+
+pub(super) async fn nothing_is_visible_before_the_commit(store: &dyn BlobStore) {
+    let name = "conformance/invisible";
+    let contents = contents(&["not yet"]);
+    let blocks = blocks(&contents);
+    let stage = opened(store, name, false).await;
+    put_all(stage.as_ref(), &blocks, &contents).await;
+    assert_eq!(store.stat(name).await.expect("stat"), None, "invisible: stat");
+    assert_kind(store.read(name, 0..1, None).await.map(|_| ()), ErrorKind::NotFound, "invisible: read");
+    assert!(names(store, name).await.is_empty(), "invisible: list");
+    stage.commit(&blocks).await.expect("commit");
+    assert_eq!(names(store, name).await, [name]);
+}
+
+pub(super) async fn what_was_staged_is_found_again(store: &dyn BlobStore, later: &dyn BlobStore) {
+    let name = "conformance/found-again";
+    let contents = contents(&["first", "second", "third"]);
+    let blocks = blocks(&contents);
+    let stage = opened(store, name, false).await;
+    assert!(stage.staged().is_empty(), "found again: nothing at first");
+    put_all(stage.as_ref(), &blocks[1..], &contents[1..]).await;
+    drop(stage);
+
+    let stage = opened(later, name, false).await;
+    let mut found = stage.staged();
+    found.sort_by_key(|b| b.id);
+    assert_eq!(found.len(), 2, "found again: {found:?}");
+    for (found, staged) in found.iter().zip(&blocks[1..]) {
+        assert_eq!((found.id, found.len), (staged.id, staged.len), "found again: id and length");
+        assert_eq!(found.offset, positioned(later).then_some(staged.offset), "found again: place");
+    }
+    put_all(stage.as_ref(), &blocks[..1], &contents[..1]).await;
+    stage.commit(&blocks).await.expect("what was found can be committed");
+    assert_eq!(bytes_of(later, name).await, b"firstsecondthird");
+}
+
+pub(super) async fn what_is_discarded_is_gone(store: &dyn BlobStore) {
+    let name = "conformance/discarded";
+    let contents = contents(&["gone"]);
+    let list = blocks(&contents);
+    let stage = opened(store, name, false).await;
+    put_all(stage.as_ref(), &list, &contents).await;
+    stage.discard().await.expect("discard");
+    drop(stage);
+    assert_eq!(store.stat(name).await.expect("stat"), None, "discarded: no blob");
+    let again = opened(store, name, false).await;
+    assert!(again.staged().is_empty(), "discarded: nothing staged");
+    put_all(again.as_ref(), &list, &contents).await;
+    again.commit(&list).await.expect("it can be written after that");
+}
+
+pub(super) async fn a_commit_of_what_is_not_staged_fails(store: &dyn BlobStore) {
+    let name = "conformance/missing-block";
+    let contents = contents(&["here", "nowhere"]);
+    let blocks = blocks(&contents);
+    let stage = opened(store, name, false).await;
+    put_all(stage.as_ref(), &blocks[..1], &contents[..1]).await;
+    assert_kind(stage.commit(&blocks).await, ErrorKind::BlocksMissing, "missing block");
+    assert_eq!(store.stat(name).await.expect("stat"), None, "missing block: no blob");
+    put_all(stage.as_ref(), &blocks[1..], &contents[1..]).await;
+    stage.commit(&blocks).await.expect("staged at last");
+}
+
+pub(super) async fn nothing_is_overwritten_unasked(store: &dyn BlobStore) {
+    let name = "conformance/kept";
+    make(store, name, b"the first").await;
+    let result = stage(store, name, false).await.map(|_| ());
+    assert_kind(result, ErrorKind::AlreadyExists, "unasked");
+    assert_eq!(bytes_of(store, name).await, b"the first");
+}
+
+pub(super) async fn an_overwritten_blob_is_whole_until_the_commit(store: &dyn BlobStore) {
+    let name = "conformance/overwritten";
+    make(store, name, b"the old content").await;
+    let before = store.stat(name).await.expect("stat").expect("the blob is there");
+    let contents = contents(&["the new ", "one"]);
+    let blocks = blocks(&contents);
+    let stage = opened(store, name, true).await;
+    put_all(stage.as_ref(), &blocks, &contents).await;
+    assert_eq!(bytes_of(store, name).await, b"the old content");
+    let after = stage.commit(&blocks).await.expect("commit");
+    assert_eq!(bytes_of(store, name).await, b"the new one");
+    assert_ne!(before.etag, after.etag, "overwritten: another etag");
+}
+
+pub(super) async fn of_two_commits_one_wins(one: &dyn BlobStore, other: &dyn BlobStore) {
+    let name = "conformance/race";
+    let contents = contents(&["raced for"]);
+    let blocks = blocks(&contents);
+    let first = opened(one, name, false).await;
+    // a store may let only one writer in, which decides the race before it starts
+    let second = match stage(other, name, false).await {
+        Ok(second) => second,
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Busy, "race: {error:?}");
+            put_all(first.as_ref(), &blocks, &contents).await;
+            first.commit(&blocks).await.expect("the only writer wins");
+            return;
+        }
+    };
+    put_all(first.as_ref(), &blocks, &contents).await;
+    put_all(second.as_ref(), &blocks, &contents).await;
+    let (a, b) = join(first.commit(&blocks), second.commit(&blocks)).await;
+    let lost = match (a, b) {
+        (Ok(_), Err(lost)) | (Err(lost), Ok(_)) => lost,
+        (a, b) => panic!("race: one wins, not {a:?} and {b:?}"),
+    };
+    assert_eq!(lost.kind(), ErrorKind::AlreadyExists, "race: {lost:?}");
+    assert_eq!(bytes_of(one, name).await, b"raced for");
+}

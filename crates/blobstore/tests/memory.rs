@@ -1,0 +1,22 @@
+//! The double passes the suite that the real stores pass.
+
+use std::sync::Arc;
+
+use transload_blobstore::conformance;
+use transload_blobstore::memory::MemoryStore;
+use transload_blobstore::{BlobStore, BlockOrder};
+
+async fn conforms(order: BlockOrder) {
+    let store = MemoryStore::new(order);
+    conformance::run(async || Arc::new(store.clone()) as Arc<dyn BlobStore>).await;
+}
+
+#[tokio::test]
+async fn memory_with_blocks_ordered_at_commit_conforms() {
+    conforms(BlockOrder::AtCommit).await;
+}
+
+#[tokio::test]
+async fn memory_with_positioned_blocks_conforms() {
+    conforms(BlockOrder::Positioned).await;
+}
