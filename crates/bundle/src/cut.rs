@@ -138,10 +138,10 @@ mod tests {
         #[test]
         fn pieces_tile_every_entry_once_in_order(
             entries in entries(),
-            block_bytes in 1_u64..(16 << 20),
+            wished in 1_u64..(16 << 20),
             blocks_max in 0_usize..3000,
         ) {
-            let policy = BlockPolicy { block_bytes, block_bytes_max: 4000 << 20, blocks_max };
+            let policy = BlockPolicy { block_bytes: wished, block_bytes_max: 4000 << 20, blocks_max };
             let blocks = cut(&entries, &policy);
             let mut pieces = blocks.iter().flat_map(|block| &block.pieces);
             for entry in &entries {
@@ -167,7 +167,7 @@ mod tests {
             let policy = BlockPolicy { block_bytes: 8 << 20, block_bytes_max: 4000 << 20, blocks_max };
             let blocks = cut(&entries, &policy);
             prop_assert!(blocks.len() <= blocks_max - BLOCKS_RESERVED);
-            prop_assert_eq!(blocks.len() as u64, count(&entries, super::block_bytes(&entries, &policy)));
+            prop_assert_eq!(blocks.len() as u64, count(&entries, block_bytes(&entries, &policy)));
             for block in &blocks {
                 prop_assert!(block.is_pack() || block.pieces.len() == 1);
                 prop_assert!(block.len() <= policy.block_bytes_max);

@@ -21,7 +21,9 @@ use draft::Draft;
 
 pub(crate) const LAYOUT_NAME: &str = "oci-layout";
 pub(crate) const LAYOUT_JSON: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
-pub(crate) const PAD_NAME: &str = ".pad";
+/// The empty config (image-spec, "Guidance for an Empty Descriptor").
+pub(crate) const EMPTY_JSON: &[u8] = b"{}";
+const PAD_NAME: &str = ".pad";
 
 /// All that a head is made of.
 #[derive(Debug, Clone, Copy)]

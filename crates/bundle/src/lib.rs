@@ -2,7 +2,7 @@
 //!
 //! Nothing in here does I/O. Writing is arithmetic: [`place`] says where every blob will lie, [`cut`] cuts the
 //! data section into blocks, [`head_len`] and [`build_head`] make what stands in front of it. Reading is a
-//! conversation: the opener says which bytes it wants next and is fed them.
+//! conversation: [`Opener`] says which bytes it wants next and is fed them.
 
 mod block;
 mod catalog;
@@ -23,7 +23,7 @@ pub use head::{HeadInput, build_head, head_len, trailer};
 pub use index::{Root, annotation};
 pub use layout::{Entry, Placed, TRAILER_LEN, place};
 pub use limits::Limits;
-pub use open::{Extent, OpenBundle};
+pub use open::{Extent, OpenBundle, Opener};
 pub use transfer_manifest::{
     Artifact, Blob, CATALOG_MEDIA_TYPE, Delta, ForeignLayer, Omitted, Platforms, Referrer, SCHEMA_VERSION,
     Status, TRANSFER_ARTIFACT_TYPE, TRANSFER_MEDIA_TYPE, Totals, TransferManifest,

@@ -1,12 +1,34 @@
 //! The reader: bytes in, wishes for bytes out.
+//!
+//! A bundle of our own says in `index.json` how long its head is: one or two reads bring all of it, and everything in
+//! it is checked against its digests, the catalog against the headers, `index.json` against the transfer manifest.
+//! Of any other image-layout tar the headers are walked, with small reads, wherever its `index.json` is.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bytes::Bytes;
 use transload_oci::Digest;
 
-use crate::index::Root;
+use crate::error::{Error, ErrorKind};
+use crate::index::{self, Root, Roots};
+use crate::limits::Limits;
 use crate::transfer_manifest::TransferManifest;
+
+mod names;
+mod own;
+mod sniff;
+mod transfer;
+mod walk;
+mod window;
+
+use own::Own;
+use transfer::Layers;
+use walk::{Progress, Walk};
+use window::Window;
+
+/// The first read: most heads are shorter.
+const FIRST_BYTES: u64 = 1 << 20;
 
 /// Where some content lies in a tar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,12 +39,20 @@ pub struct Extent {
     pub len: u64,
 }
 
+impl Extent {
+    /// As a range of the file's bytes.
+    pub fn range(&self) -> Range<u64> {
+        self.offset..self.offset.saturating_add(self.len)
+    }
+}
+
 /// A bundle whose front was read: what is in it and where.
 #[derive(Debug, Clone)]
 pub struct OpenBundle {
     /// Length of the file in bytes.
     pub len: u64,
-    /// Where every blob's content lies.
+    /// Where every blob's content lies. The places are inside the file and do not overlap; the content is not
+    /// checked yet.
     pub catalog: BTreeMap<Digest, Extent>,
     /// The descriptors of `index.json`, without the transfer manifest.
     pub roots: Vec<Root>,
@@ -30,16 +60,205 @@ pub struct OpenBundle {
     pub transfer: Option<TransferManifest>,
     /// Length of the head in bytes; `None` in a tar that is not laid out as this tool does.
     pub head_len: Option<u64>,
-    kept: Kept,
+    kept: BTreeMap<Digest, Bytes>,
 }
-
-/// Content that was read on the way.
-#[derive(Debug, Clone, Default)]
-struct Kept(BTreeMap<Digest, Bytes>);
 
 impl OpenBundle {
-    /// Content that was read on opening and has the digest that names it.
+    /// Content that was read on opening, if its bytes have that digest. `None`: read it from its place.
     pub fn cached(&self, digest: &Digest) -> Option<Bytes> {
-        self.kept.0.get(digest).filter(|bytes| Digest::of(digest.algorithm(), bytes) == *digest).cloned()
+        self.kept.get(digest).filter(|bytes| is(digest, bytes)).cloned()
     }
 }
+
+fn is(digest: &Digest, bytes: &[u8]) -> bool {
+    Digest::of(digest.algorithm(), bytes) == *digest
+}
+
+/// Opens a bundle without reading it: ask [`want`](Self::want), read that, give it to [`feed`](Self::feed), until
+/// nothing is wanted; then [`finish`](Self::finish).
+#[derive(Debug)]
+pub struct Opener {
+    limits: Limits,
+    window: Window,
+    step: Step,
+    own: Option<Own>,
+    walk: Walk,
+    roots: Option<Roots>,
+    transfer: Option<TransferManifest>,
+}
+
+#[derive(Debug)]
+enum Step {
+    /// The first bytes are on their way.
+    Start,
+    /// A bundle of ours: `index.json` is to be read whole, it has that many bytes.
+    OwnIndex(u64),
+    /// A bundle of ours: the head is to be read whole.
+    OwnHead(Own),
+    Walk,
+    /// The walk is over: the OCI manifest of the transfer manifest is next, if there is one.
+    Transfer,
+    /// Its layers are next.
+    Layers(Layers),
+    Done,
+    Failed,
+}
+
+impl Opener {
+    /// An opener of a file of `len` bytes.
+    pub fn new(len: u64, limits: Limits) -> Self {
+        Self {
+            limits,
+            window: Window::new(len, FIRST_BYTES),
+            step: Step::Start,
+            own: None,
+            walk: Walk::default(),
+            roots: None,
+            transfer: None,
+        }
+    }
+
+    /// The bytes of the file to read next, never an empty range. `None` when nothing more is needed.
+    pub fn want(&self) -> Option<Range<u64>> {
+        self.window.wanted()
+    }
+
+    /// Takes the bytes that [`want`](Self::want) asked for; fewer mean that the file ended there.
+    ///
+    /// # Errors
+    /// Any kind but [`ErrorKind::PlanInvalid`]. Nothing is wanted afterwards.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.want().is_none() {
+            return Ok(());
+        }
+        let result = self.window.fill(bytes).and_then(|()| self.advance());
+        if result.is_err() {
+            self.window.close();
+            self.step = Step::Failed;
+        }
+        result
+    }
+
+    /// The open bundle.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotABundle`] for an empty file, [`ErrorKind::Truncated`] when bytes are still wanted, and
+    /// [`ErrorKind::Damaged`] after a failure of [`feed`](Self::feed), which said more.
+    pub fn finish(mut self) -> Result<OpenBundle, Error> {
+        match self.step {
+            Step::Done => {}
+            Step::Start if self.window.file_len() == 0 => return Err(sniff::empty()),
+            Step::Failed => return Err(Error::new(ErrorKind::Damaged, "", "it could not be opened")),
+            _ => return Err(Error::new(ErrorKind::Truncated, "", "its front was not read to the end")),
+        }
+        let roots = self.roots.take().map(|roots| roots.roots).unwrap_or_default();
+        let len = self.window.file_len();
+        let (catalog, kept, head_len) = match self.own {
+            Some(own) => {
+                let kept = own.kept(&Bytes::from(self.window.take()));
+                (own.catalog, kept, Some(own.geometry.head_bytes))
+            }
+            None => (self.walk.catalog, self.walk.kept, None),
+        };
+        Ok(OpenBundle { len, catalog, roots, transfer: self.transfer, head_len, kept })
+    }
+
+    /// Goes as far as the bytes at hand allow.
+    fn advance(&mut self) -> Result<(), Error> {
+        loop {
+            let next = match std::mem::replace(&mut self.step, Step::Failed) {
+                Step::Start => self.start()?,
+                Step::OwnIndex(size) => self.own_index(size)?,
+                Step::OwnHead(own) => self.own_head(own),
+                Step::Walk => self.walk()?,
+                Step::Transfer => self.transfer()?,
+                Step::Layers(layers) => self.layers(layers)?,
+                end @ (Step::Done | Step::Failed) => Go(end),
+            };
+            match next {
+                Go(end @ (Step::Done | Step::Failed)) => {
+                    self.step = end;
+                    return Ok(());
+                }
+                Go(step) => self.step = step,
+                Wait(step) => {
+                    self.step = step;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn start(&mut self) -> Result<Next, Error> {
+        let len = self.window.file_len().min(FIRST_BYTES);
+        let Some(first) = self.window.get(0..len, 0) else { return Ok(Wait(Step::Start)) };
+        sniff::check(first)?;
+        Ok(Go(own::index_size(first).map_or(Step::Walk, Step::OwnIndex)))
+    }
+
+    fn own_index(&mut self, size: u64) -> Result<Next, Error> {
+        let range = own::index_range(size, self.window.file_len(), &self.limits)?;
+        let Some(front) = self.window.get(0..range.end, 0) else { return Ok(Wait(Step::OwnIndex(size))) };
+        let index = usize::try_from(range.start).ok().and_then(|at| front.get(at..)).unwrap_or_default();
+        let roots = Roots::of(index::parse(index, &self.limits)?)?;
+        let own = Own::of(&roots, self.window.file_len(), &self.limits)?;
+        Ok(Go(own.map_or(Step::Walk, Step::OwnHead)))
+    }
+
+    fn own_head(&mut self, own: Own) -> Next {
+        let head_bytes = own.geometry.head_bytes;
+        if self.window.get(0..head_bytes, 0).is_none() {
+            return Wait(Step::OwnHead(own));
+        }
+        self.walk = Walk::of_head(head_bytes);
+        self.own = Some(own);
+        Go(Step::Walk)
+    }
+
+    fn walk(&mut self) -> Result<Next, Error> {
+        match self.walk.step(&mut self.window, &self.limits)? {
+            Progress::Again => Ok(Go(Step::Walk)),
+            Progress::Wait => Ok(Wait(Step::Walk)),
+            Progress::End => {
+                let index = self.walk.finish()?;
+                self.roots = Some(Roots::of(index::parse(&index, &self.limits)?)?);
+                Ok(Go(Step::Transfer))
+            }
+        }
+    }
+
+    fn transfer(&mut self) -> Result<Next, Error> {
+        let Some(descriptor) = self.roots.as_ref().and_then(|roots| roots.transfer.as_ref()) else {
+            return Ok(Go(Step::Done));
+        };
+        let max = self.limits.manifest_bytes_max;
+        match transfer::blob(&mut self.window, &self.walk.catalog, descriptor, max)? {
+            Some(bytes) => Ok(Go(Step::Layers(Layers::of(bytes)?))),
+            None => Ok(Wait(Step::Transfer)),
+        }
+    }
+
+    fn layers(&mut self, layers: Layers) -> Result<Next, Error> {
+        let max = self.limits.transfer_bytes_max;
+        let Some(json) = transfer::blob(&mut self.window, &self.walk.catalog, &layers.json, max)? else {
+            return Ok(Wait(Step::Layers(layers)));
+        };
+        let transfer = TransferManifest::from_json(&json)?;
+        if let Some(roots) = &self.roots {
+            index::check(&roots.roots, &transfer)?;
+            if let Some(own) = &mut self.own {
+                own.check(&layers, roots, &self.walk.catalog, &mut self.window, &self.limits)?;
+            }
+        }
+        self.transfer = Some(transfer);
+        Ok(Go(Step::Done))
+    }
+}
+
+/// What a step leads to: the next one at once, or the same one when the wanted bytes are there.
+enum Next {
+    Go(Step),
+    Wait(Step),
+}
+
+use Next::{Go, Wait};

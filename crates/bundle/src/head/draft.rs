@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use transload_oci::{Descriptor, Digest, media_type};
 
-use super::{HeadInput, LAYOUT_JSON};
+use super::{EMPTY_JSON, HeadInput, LAYOUT_JSON};
 use crate::catalog;
 use crate::error::{Error, ErrorKind};
 use crate::index::{self, Geometry};
@@ -16,8 +16,6 @@ use crate::open::Extent;
 use crate::tar::{RECORD_BYTES, padded};
 use crate::transfer_manifest::{CATALOG_MEDIA_TYPE, TRANSFER_ARTIFACT_TYPE, TRANSFER_MEDIA_TYPE};
 
-/// The empty config (image-spec, "Guidance for an Empty Descriptor").
-const EMPTY_JSON: &[u8] = b"{}";
 /// Names the layers of the transfer manifest for tools that write them to files.
 const TITLE: &str = "org.opencontainers.image.title";
 

@@ -1,0 +1,363 @@
+//! The walk over a tar's headers, whoever wrote it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use bytes::Bytes;
+use transload_oci::Digest;
+
+use super::Extent;
+use super::names::{self, Role};
+use super::window::Window;
+use crate::error::{Error, ErrorKind};
+use crate::limits::Limits;
+use crate::tar::read::{self, Header, Kind, Pax};
+use crate::tar::{RECORD_BYTES, padded};
+
+/// How much is read at once while entries are small.
+const AHEAD_BYTES: u64 = 64 << 10;
+/// Content up to this length is worth keeping, and worth reading on behind.
+const SMALL_BYTES: u64 = AHEAD_BYTES;
+/// No `oci-layout` is longer.
+const LAYOUT_BYTES_MAX: u64 = 4096;
+
+/// What the walk has found so far.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// Where the next header is.
+    offset: u64,
+    /// End of the head, in a bundle that is walked only that far.
+    head_len: Option<u64>,
+    /// Whether the next header is behind a large entry.
+    behind_large: bool,
+    entries: usize,
+    long_name: Option<Vec<u8>>,
+    pax: Option<Pax>,
+    /// The first thing that nobody honest writes, kept back: other findings explain the file better.
+    hostile: Option<Error>,
+    docker_manifest: bool,
+    nested_layout: Option<String>,
+    layout: Option<Bytes>,
+    pub(super) index: Option<Bytes>,
+    pub(super) catalog: BTreeMap<Digest, Extent>,
+    pub(super) kept: BTreeMap<Digest, Bytes>,
+    kept_bytes: u64,
+}
+
+/// How far one step came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Again,
+    /// Bytes are wanted.
+    Wait,
+    End,
+}
+
+impl Walk {
+    /// A walk over the head alone, which is in the window already.
+    pub(super) fn of_head(head_len: u64) -> Self {
+        Self { head_len: Some(head_len), ..Self::default() }
+    }
+
+    /// Goes on by one header.
+    pub(super) fn step(&mut self, window: &mut Window, limits: &Limits) -> Result<Progress, Error> {
+        if self.head_len == Some(self.offset) {
+            return Ok(Progress::End);
+        }
+        let content_at = self.offset.saturating_add(RECORD_BYTES);
+        if content_at > self.end(window) {
+            return Err(self.cut_off("", "it ends without the two empty records of a tar's end"));
+        }
+        let ahead = if self.behind_large { RECORD_BYTES } else { AHEAD_BYTES };
+        let Some(bytes) = window.get(self.offset..content_at, ahead) else { return Ok(Progress::Wait) };
+        let record = bytes.first_chunk().ok_or_else(|| self.cut_off("", "a header is cut off"))?;
+        let subject = || format!("entry at byte {}", self.offset);
+        let header =
+            read::header(record).map_err(|detail| Error::new(ErrorKind::Damaged, subject(), detail))?;
+        match header {
+            None => self.trailer(content_at, window),
+            Some(header) => self.entry(&header, content_at, window, limits),
+        }
+    }
+
+    fn end(&self, window: &Window) -> u64 {
+        self.head_len.unwrap_or(window.file_len())
+    }
+
+    /// The error for something that passes the end of the file, or of the head.
+    fn cut_off(&self, subject: &str, detail: &str) -> Error {
+        let kind = if self.head_len.is_some() { ErrorKind::Damaged } else { ErrorKind::Truncated };
+        Error::new(kind, subject, detail)
+    }
+
+    fn trailer(&mut self, second_at: u64, window: &mut Window) -> Result<Progress, Error> {
+        if self.head_len.is_some() {
+            return Err(self.cut_off("head", "it ends earlier than index.json says"));
+        }
+        if self.long_name.is_some() || self.pax.is_some() {
+            return Err(Error::new(ErrorKind::Damaged, "last entry", "there is only its name, no entry"));
+        }
+        let second = second_at..second_at.saturating_add(RECORD_BYTES);
+        if second.end > window.file_len() {
+            return Err(self.cut_off("", "it ends within the two empty records of a tar's end"));
+        }
+        match window.get(second, RECORD_BYTES) {
+            None => Ok(Progress::Wait),
+            Some(bytes) if bytes.iter().all(|b| *b == 0) => Ok(Progress::End),
+            Some(_) => {
+                let subject = format!("record at byte {}", self.offset);
+                Err(Error::new(ErrorKind::Damaged, subject, "it is empty, and more entries follow it"))
+            }
+        }
+    }
+
+    fn entry(
+        &mut self,
+        header: &Header,
+        at: u64,
+        window: &mut Window,
+        limits: &Limits,
+    ) -> Result<Progress, Error> {
+        let done = match header.kind {
+            Kind::LongName | Kind::LongLink | Kind::Pax | Kind::PaxGlobal => {
+                let content = self.content(&header_name(header), at, header.size, window)?;
+                self.extension(header, content, window, limits)?
+            }
+            Kind::Directory | Kind::Other(_) => self.not_a_file(header, at)?,
+            Kind::File => self.file(header, at, window, limits)?,
+        };
+        let Some(next) = done else { return Ok(Progress::Wait) };
+        self.entries += 1;
+        if self.entries > limits.entries_max {
+            let detail = format!("it has more than {} entries", limits.entries_max);
+            return Err(Error::new(ErrorKind::LimitExceeded, "", detail));
+        }
+        self.behind_large = next - self.offset > SMALL_BYTES;
+        self.offset = next;
+        Ok(Progress::Again)
+    }
+
+    /// The content's place, with its padding inside the file.
+    fn content(&self, name: &str, at: u64, size: u64, window: &Window) -> Result<Range<u64>, Error> {
+        let padded_end = at.checked_add(padded(size)).filter(|end| *end < u64::MAX / 2);
+        let Some(padded_end) = padded_end else {
+            return Err(Error::new(ErrorKind::Hostile, name, "its size is larger than any file"));
+        };
+        if padded_end > self.end(window) {
+            let end = self.end(window);
+            let detail = format!("it should end at byte {padded_end}, but all ends at byte {end}");
+            return Err(self.cut_off(name, &detail));
+        }
+        Ok(at..at + size)
+    }
+
+    /// Takes a GNU or PAX record about the next entry. Gives the offset behind it, `None` to wait.
+    fn extension(
+        &mut self,
+        header: &Header,
+        content: Range<u64>,
+        window: &mut Window,
+        limits: &Limits,
+    ) -> Result<Option<u64>, Error> {
+        let subject = || format!("entry at byte {}", self.offset);
+        if header.size > limits.extension_bytes_max {
+            let detail = format!("a name record of {} bytes stands in front of it", header.size);
+            return Err(Error::new(ErrorKind::LimitExceeded, subject(), detail));
+        }
+        let next = content.start + padded(header.size);
+        let Some(bytes) = window.get(content, AHEAD_BYTES) else { return Ok(None) };
+        let damaged = |detail: &str| Error::new(ErrorKind::Damaged, subject(), detail);
+        match header.kind {
+            Kind::LongName => {
+                let name = read::text(bytes).to_vec();
+                if name.is_empty() || self.long_name.replace(name).is_some() {
+                    return Err(damaged("its name record is empty or there twice"));
+                }
+            }
+            Kind::Pax | Kind::PaxGlobal => {
+                let pax = read::pax(bytes).ok_or_else(|| damaged("its PAX record is malformed"))?;
+                let global = header.kind == Kind::PaxGlobal;
+                if pax.sparse || (global && pax != Pax::default()) {
+                    let detail = "a PAX record makes files sparse, or names all of them alike";
+                    return Err(Error::new(ErrorKind::Hostile, subject(), detail));
+                }
+                if !global && self.pax.replace(pax).is_some() {
+                    return Err(damaged("it has two PAX records"));
+                }
+            }
+            // a link's target: the link itself is refused
+            _ => {}
+        }
+        Ok(Some(next))
+    }
+
+    /// Passes over directories, and remembers links and devices. None of them may have content: readers disagree
+    /// on whether it is there, so one could be shown what another is not.
+    fn not_a_file(&mut self, header: &Header, at: u64) -> Result<Option<u64>, Error> {
+        let (name, size) = self.take_name(header)?;
+        let fail = |detail: &str| Error::new(ErrorKind::Hostile, &name, detail);
+        let what = match header.kind {
+            Kind::Directory => None,
+            Kind::Other(b'1') => Some("it is a hard link"),
+            Kind::Other(b'2') => Some("it is a symbolic link"),
+            Kind::Other(b'3' | b'4') => Some("it is a device"),
+            Kind::Other(b'6') => Some("it is a named pipe"),
+            Kind::Other(flag) => {
+                return Err(fail(&format!("it is of type '{}'", char::from(flag).escape_default())));
+            }
+            _ => None,
+        };
+        if size != 0 {
+            return Err(fail("it is no file and has content"));
+        }
+        if let Some(what) = what {
+            let error = fail(&format!("{what}, and an image layout has only files"));
+            self.hostile.get_or_insert(error);
+        }
+        Ok(Some(at))
+    }
+
+    fn file(
+        &mut self,
+        header: &Header,
+        at: u64,
+        window: &mut Window,
+        limits: &Limits,
+    ) -> Result<Option<u64>, Error> {
+        let (name, size) = self.name(header)?;
+        let content = self.content(&name, at, size, window)?;
+        let twice = || Error::new(ErrorKind::Hostile, &name, "it is there twice");
+        match names::role(&name) {
+            Role::Layout | Role::Index => {
+                let index = name == crate::index::NAME;
+                let max = if index { limits.index_json_bytes_max } else { LAYOUT_BYTES_MAX };
+                if size > max {
+                    let detail = format!("its {size} bytes are more than the {max} allowed");
+                    return Err(Error::new(ErrorKind::LimitExceeded, &name, detail));
+                }
+                let Some(bytes) = window.get(content, AHEAD_BYTES) else { return Ok(None) };
+                let slot = if index { &mut self.index } else { &mut self.layout };
+                if slot.replace(Bytes::copy_from_slice(bytes)).is_some() {
+                    return Err(twice());
+                }
+            }
+            Role::Blob(digest) => {
+                if self.catalog.insert(digest, Extent { offset: at, len: size }).is_some() {
+                    return Err(twice());
+                }
+                self.keep(digest, &content, window, limits);
+            }
+            Role::DockerManifest => self.docker_manifest = true,
+            Role::NestedLayout(folder) => self.nested_layout = Some(folder),
+            Role::Ignored => {}
+            Role::Outside => {
+                let error = Error::new(ErrorKind::Hostile, &name, "an image layout has no such file");
+                self.hostile.get_or_insert(error);
+            }
+        }
+        self.take_name(header)?;
+        Ok(Some(at + padded(size)))
+    }
+
+    /// Keeps a small blob that happens to be in memory: it may be a manifest.
+    fn keep(&mut self, digest: Digest, content: &Range<u64>, window: &Window, limits: &Limits) {
+        let size = content.end - content.start;
+        let room = limits.kept_bytes_max.saturating_sub(self.kept_bytes);
+        if self.head_len.is_some() || size > SMALL_BYTES.min(room) {
+            return;
+        }
+        if let Some(bytes) = window.peek(content) {
+            self.kept_bytes += size;
+            self.kept.insert(digest, Bytes::copy_from_slice(bytes));
+        }
+    }
+
+    /// The entry's name and size, from whichever record has the say.
+    fn name(&self, header: &Header) -> Result<(String, u64), Error> {
+        let pax = self.pax.as_ref();
+        let pax_path = pax.and_then(|pax| pax.path.as_ref());
+        if let (Some(long), Some(path)) = (&self.long_name, pax_path)
+            && long != path
+        {
+            let subject = String::from_utf8_lossy(long);
+            return Err(Error::new(ErrorKind::Hostile, subject, "it has a second name"));
+        }
+        let raw = pax_path.or(self.long_name.as_ref()).unwrap_or(&header.name);
+        let hostile = |detail| Error::new(ErrorKind::Hostile, String::from_utf8_lossy(raw), detail);
+        let name = names::normal(raw).map_err(hostile)?;
+        if name.is_empty() && header.kind != Kind::Directory {
+            return Err(hostile("it has no name"));
+        }
+        Ok((name, pax.and_then(|pax| pax.size).unwrap_or(header.size)))
+    }
+
+    /// The same, and the records about this entry are used up.
+    fn take_name(&mut self, header: &Header) -> Result<(String, u64), Error> {
+        let name = self.name(header)?;
+        self.long_name = None;
+        self.pax = None;
+        Ok(name)
+    }
+
+    /// What the walk came to: `index.json`, once it is sure that this is an image layout.
+    pub(super) fn finish(&mut self) -> Result<Bytes, Error> {
+        let not =
+            |detail: String, hint: &str| Err(Error::new(ErrorKind::NotABundle, "", detail).with_hint(hint));
+        match (&self.layout, &self.index) {
+            (Some(_), Some(_)) => {}
+            _ if self.docker_manifest => {
+                return not(
+                    "it is a docker-archive (docker save), not an OCI image layout".to_owned(),
+                    "convert it: skopeo copy docker-archive:FILE oci-archive:NEW.tar:repository:tag",
+                );
+            }
+            (None, None) => {
+                let Some(folder) = &self.nested_layout else {
+                    let detail = "it is a tar, but not an OCI image layout: there is no oci-layout and no index.json in it";
+                    return not(
+                        detail.to_owned(),
+                        "a bundle is made by 'transload export', or by 'skopeo copy … oci-archive:FILE'",
+                    );
+                };
+                let detail = format!("the image layout in it is in the folder '{folder}', not at the top");
+                return not(
+                    detail,
+                    "pack what is in the folder: tar -C FOLDER -cf FILE oci-layout index.json blobs",
+                );
+            }
+            (None, Some(_)) => return Err(missing(crate::head::LAYOUT_NAME)),
+            (Some(_), None) => return Err(missing(crate::index::NAME)),
+        }
+        if let Some(error) = self.hostile.take() {
+            return Err(error);
+        }
+        check_layout(self.layout.as_deref().unwrap_or_default())?;
+        self.index.take().ok_or_else(|| missing(crate::index::NAME))
+    }
+}
+
+fn header_name(header: &Header) -> String {
+    String::from_utf8_lossy(&header.name).into_owned()
+}
+
+fn missing(name: &str) -> Error {
+    Error::new(ErrorKind::Damaged, name, "it is missing from the image layout")
+}
+
+/// Checks the version in `oci-layout` (image-spec, "oci-layout file").
+fn check_layout(bytes: &[u8]) -> Result<(), Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Layout {
+        image_layout_version: String,
+    }
+    let subject = crate::head::LAYOUT_NAME;
+    let layout: Layout = serde_json::from_slice(bytes)
+        .map_err(|e| Error::new(ErrorKind::Damaged, subject, format!("it cannot be read: {e}")))?;
+    if layout.image_layout_version.starts_with("1.") {
+        return Ok(());
+    }
+    let version: String = layout.image_layout_version.chars().filter(|c| !c.is_control()).take(20).collect();
+    let detail = format!("the image layout has version '{version}', this program reads version 1");
+    Err(Error::new(ErrorKind::TooNew, subject, detail))
+}
