@@ -6,6 +6,7 @@
 
 pub mod conformance;
 mod error;
+pub mod file;
 pub mod location;
 pub mod memory;
 mod names;
