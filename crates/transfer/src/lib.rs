@@ -1,1 +1,35 @@
 //! The engine: export, import and copy as plan, then act.
+//!
+//! An operation is a value ([`Export`], [`Import`], [`Copy`], [`Verify`]) that is run on an [`Engine`] and ends in
+//! a [`Report`]. It first walks the source and plans everything, so that what can be known to fail is known
+//! before a byte moves; then it acts on the plan. Import is a copy whose source is a bundle.
+
+mod code;
+mod engine;
+mod error;
+mod event;
+mod export;
+mod import;
+mod inspect;
+mod limits;
+mod nearest;
+mod open;
+mod push;
+mod report;
+mod verify;
+mod walk;
+
+pub use code::Code;
+pub use engine::Engine;
+pub use error::Error;
+pub use event::{BlobOutcome, Event, Events, Observer};
+pub use export::{Export, ExportOptions, ExportPlan};
+pub use import::{Copy, Import, TargetOptions};
+pub use inspect::{BlobInfo, Inspection, Missing, inspect};
+pub use limits::Limits;
+pub use report::{
+    ArtifactReport, ArtifactStatus, BundleReport, Operation, Outcome, REPORT_SCHEMA, ReferrerReport, Report,
+    Totals,
+};
+pub use verify::Verify;
+pub use walk::{Selection, Sources};

@@ -1,0 +1,208 @@
+//! Export: registry → bundle. Plan, then act on the plan.
+
+mod act;
+mod buffers;
+mod fetch;
+mod finish;
+mod layout;
+mod plan;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use transload_blobstore::BlobStore;
+use transload_bundle as bundle;
+
+use crate::code::Code;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::event::Event;
+use crate::report::{
+    ArtifactReport, ArtifactStatus, BundleReport, Operation, Outcome, REPORT_SCHEMA, Report, Totals,
+};
+use crate::walk::{Selection, Sources, walk};
+
+pub use plan::ExportPlan;
+pub(crate) use plan::totals;
+
+/// What to export, and where to.
+#[derive(Debug)]
+pub struct Export {
+    /// The registries that the selection names.
+    pub sources: Sources,
+    /// What to export.
+    pub selection: Selection,
+    /// Where the bundle goes.
+    pub store: Arc<dyn BlobStore>,
+    /// Its name there; without one it is named after its content.
+    pub name: Option<String>,
+    /// How.
+    pub options: ExportOptions,
+}
+
+/// How to export.
+#[derive(Debug, Clone, Default)]
+pub struct ExportOptions {
+    /// Replace a bundle of that name.
+    pub overwrite_blobs: bool,
+    /// Export what can be exported when something cannot.
+    pub continue_on_errors: bool,
+    /// Only plan.
+    pub dry_run: bool,
+    /// Kept in the transfer manifest: which program wrote it (`transload/0.1.0`).
+    pub tool: String,
+}
+
+impl Export {
+    /// Plans, and unless it is a dry run acts. Everything that happened is in the report.
+    pub async fn run(self, engine: &Engine) -> Report {
+        let started = Instant::now();
+        let mut report = self.empty_report();
+        if let Err(error) = engine.until_cancelled(self.steps(engine, &mut report)).await {
+            report.fail(error);
+        }
+        report.finish(engine, started)
+    }
+
+    async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
+        let walk = walk(engine, &self.sources, &self.selection).await?;
+        report.artifacts =
+            walk.artifacts.iter().map(|artifact| artifact.report(&walk, ArtifactStatus::Planned)).collect();
+        refuse_failures(&report.artifacts, self.options.continue_on_errors)?;
+        let plan =
+            ExportPlan::new(&engine.limits, self.store.limits(), walk, &self.selection, &self.options)?;
+        let name = self.name.clone().unwrap_or_else(|| plan.suggested_name());
+        let location = self.store.describe(&name);
+        report.target.clone_from(&location);
+        report.plan_id = Some(plan.id.clone());
+        report.totals = plan.totals;
+        report.bundle = Some(BundleReport { location: location.clone(), bytes: plan.len() });
+        if self.already_there(engine, &plan, &name).await? {
+            report.settle(ArtifactStatus::Exported, Outcome::Unchanged);
+            report.totals.bytes_present = report.totals.bytes;
+            report.totals.bytes_moved = 0;
+            return Ok(());
+        }
+        engine.events.send(&Event::Planned { totals: plan.totals });
+        if self.options.dry_run {
+            return Ok(());
+        }
+        act::act(engine, self, plan, &name, report).await
+    }
+
+    /// Whether a bundle of that name is there that holds just what this plan would write.
+    async fn already_there(&self, engine: &Engine, plan: &ExportPlan, name: &str) -> Result<bool, Error> {
+        if self.options.overwrite_blobs {
+            return Ok(false);
+        }
+        let Some(stat) = self.store.stat(name).await? else { return Ok(false) };
+        let location = self.store.describe(name);
+        let there = crate::open::open(engine, &self.store, &stat).await.ok();
+        let same = there
+            .as_ref()
+            .and_then(|b| b.index.transfer.as_ref())
+            .is_some_and(|t| t.plan_id == plan.id && t.artifacts.iter().all(bundle::Artifact::is_present));
+        if same && plan.failures() == 0 {
+            return Ok(true);
+        }
+        let what =
+            if there.is_some() { "a bundle with other content" } else { "a blob that is no bundle of ours" };
+        Err(Error::new(
+            Code::BundleExists,
+            location,
+            format!("{what} is already there ({} bytes)", stat.size),
+        ))
+    }
+
+    fn empty_report(&self) -> Report {
+        let mut sources: Vec<&str> = self.sources.keys().map(String::as_str).collect();
+        sources.sort_unstable();
+        Report::new(
+            Operation::Export,
+            sources.join(", "),
+            self.store.describe(self.name.as_deref().unwrap_or("")),
+        )
+        .with_dry_run(self.options.dry_run)
+    }
+}
+
+/// Stops when artifacts failed and that is not to be borne, or when none is left.
+pub(crate) fn refuse_failures(artifacts: &[ArtifactReport], continue_on_errors: bool) -> Result<(), Error> {
+    let failed: Vec<&Error> = artifacts.iter().filter_map(|artifact| artifact.error.as_ref()).collect();
+    if failed.is_empty() || (continue_on_errors && failed.len() < artifacts.len()) {
+        return Ok(());
+    }
+    if let [only] = failed.as_slice() {
+        return Err((*only).clone());
+    }
+    let detail = format!("{} of {} artifacts cannot be moved", failed.len(), artifacts.len());
+    let error = Error::new(Code::ArtifactsFailed, "", detail);
+    Err(if failed.len() == artifacts.len() {
+        error.with_next("mend what each artifact's message says")
+    } else {
+        error
+    })
+}
+
+impl Report {
+    pub(crate) fn new(operation: Operation, source: String, target: String) -> Self {
+        Self {
+            schema: REPORT_SCHEMA,
+            operation,
+            outcome: Outcome::Succeeded,
+            dry_run: false,
+            source,
+            target,
+            plan_id: None,
+            bundle: None,
+            artifacts: Vec::new(),
+            totals: Totals::default(),
+            seconds: 0.0,
+            error: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
+    /// Gives every planned artifact this status, and the whole this outcome unless something failed.
+    pub(crate) fn settle(&mut self, status: ArtifactStatus, outcome: Outcome) {
+        for artifact in &mut self.artifacts {
+            if artifact.status == ArtifactStatus::Planned {
+                artifact.status = status;
+            }
+        }
+        self.outcome = outcome;
+    }
+
+    /// It failed as a whole: what was only planned is skipped.
+    pub(crate) fn fail(&mut self, error: Error) {
+        let interrupted = error.code() == Code::Interrupted;
+        self.settle(
+            ArtifactStatus::Skipped,
+            if interrupted { Outcome::Interrupted } else { Outcome::Failed },
+        );
+        self.totals.bytes_moved = 0;
+        self.error = Some(error);
+    }
+
+    /// The last strokes, common to every operation.
+    pub(crate) fn finish(mut self, engine: &Engine, started: Instant) -> Self {
+        self.totals.artifacts = self.artifacts.len();
+        self.totals.failed = self.artifacts.iter().filter(|a| a.error.is_some()).count();
+        if self.totals.failed > 0 && matches!(self.outcome, Outcome::Succeeded | Outcome::Unchanged) {
+            self.outcome = Outcome::Partial;
+        }
+        self.seconds = started.elapsed().as_secs_f64();
+        for artifact in &self.artifacts {
+            engine.events.send(&Event::ArtifactFinished { artifact: Box::new(artifact.clone()) });
+        }
+        if let Some(error) = &self.error {
+            engine.events.send(&Event::Failed { error: error.clone() });
+        }
+        self
+    }
+}

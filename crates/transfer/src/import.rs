@@ -1,0 +1,169 @@
+//! Import: bundle → registry. Copy: registry → registry, nothing between.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use transload_blobstore::BlobStore;
+use transload_bundle::Status;
+use transload_registry::{Source, Target};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::event::Event;
+use crate::export::refuse_failures;
+use crate::open::{self, BundleSource, Opened};
+use crate::push::{self, PushOptions, PushPlan};
+use crate::report::{ArtifactReport, ArtifactStatus, BundleReport, Operation, Outcome, Report};
+use crate::walk::{Selection, Sources, Walk, walk, walk_bundle};
+
+/// How to fill a target registry.
+#[derive(Debug, Clone, Default)]
+pub struct TargetOptions {
+    /// Put in front of every repository's name. Empty for none.
+    pub prefix: String,
+    /// Move tags that exist with another digest.
+    pub overwrite_tags: bool,
+    /// Push what can be pushed when something cannot.
+    pub continue_on_errors: bool,
+    /// Only plan.
+    pub dry_run: bool,
+}
+
+/// What to import, and where to.
+#[derive(Debug)]
+pub struct Import {
+    /// Where the bundle is.
+    pub store: Arc<dyn BlobStore>,
+    /// Its name there.
+    pub name: String,
+    /// The registry to fill.
+    pub target: Arc<dyn Target>,
+    /// How.
+    pub options: TargetOptions,
+    /// Delete the bundle when every artifact is in the target.
+    pub delete_source_blob_on_success: bool,
+}
+
+/// What to copy, and where to.
+#[derive(Debug)]
+pub struct Copy {
+    /// The registries that the selection names.
+    pub sources: Sources,
+    /// What to copy.
+    pub selection: Selection,
+    /// The registry to fill.
+    pub target: Arc<dyn Target>,
+    /// How.
+    pub options: TargetOptions,
+}
+
+impl Import {
+    /// Plans, and unless it is a dry run acts. Everything that happened is in the report.
+    pub async fn run(self, engine: &Engine) -> Report {
+        let started = Instant::now();
+        let source = self.store.describe(&self.name);
+        let mut report = Report::new(Operation::Import, source, place(&self.target, &self.options))
+            .with_dry_run(self.options.dry_run);
+        if let Err(error) = engine.until_cancelled(self.steps(engine, &mut report)).await {
+            report.fail(error);
+        }
+        report.finish(engine, started)
+    }
+
+    async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
+        let stat = open::find(&self.store, &self.name).await?;
+        let opened = open::open(engine, &self.store, &stat).await?;
+        report.bundle = Some(BundleReport { location: opened.location.clone(), bytes: opened.len() });
+        note_transfer(&opened, report);
+        let etag = opened.etag().map(str::to_owned);
+        let source = Arc::new(BundleSource::new(opened).await?);
+        let walk = walk_bundle(engine, &source).await?;
+        let sources: Sources = BTreeMap::from([(source.host().to_owned(), source as Arc<dyn Source>)]);
+        fill(engine, walk, &sources, &self.target, &self.options, report).await?;
+        let all_there = report.artifacts.iter().all(|artifact| artifact.error.is_none());
+        if self.delete_source_blob_on_success && !self.options.dry_run && all_there {
+            self.store.delete(&self.name, etag.as_deref()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Says what the exporting side could not move.
+fn note_transfer(opened: &Opened, report: &mut Report) {
+    let Some(transfer) = &opened.index.transfer else { return };
+    report.plan_id = Some(transfer.plan_id.clone());
+    for failed in transfer.artifacts.iter().filter(|artifact| artifact.status == Status::Failed) {
+        let text = failed.text.as_deref().or(failed.code.as_deref()).unwrap_or("no reason recorded");
+        report.warnings.push(format!("{} is not in the bundle: its export failed: {text}", failed.source));
+    }
+}
+
+impl Copy {
+    /// Plans, and unless it is a dry run acts. Everything that happened is in the report.
+    pub async fn run(self, engine: &Engine) -> Report {
+        let started = Instant::now();
+        let hosts: Vec<&str> = self.sources.keys().map(String::as_str).collect();
+        let mut report = Report::new(Operation::Copy, hosts.join(", "), place(&self.target, &self.options))
+            .with_dry_run(self.options.dry_run);
+        if let Err(error) = engine.until_cancelled(self.steps(engine, &mut report)).await {
+            report.fail(error);
+        }
+        report.finish(engine, started)
+    }
+
+    async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
+        let walk = walk(engine, &self.sources, &self.selection).await?;
+        fill(engine, walk, &self.sources, &self.target, &self.options, report).await
+    }
+}
+
+fn place(target: &Arc<dyn Target>, options: &TargetOptions) -> String {
+    if options.prefix.is_empty() {
+        target.host().to_owned()
+    } else {
+        format!("{}/{}", target.host(), options.prefix)
+    }
+}
+
+/// What import and copy have in common: look at the target, then push what it lacks.
+async fn fill(
+    engine: &Engine,
+    walk: Walk,
+    sources: &Sources,
+    target: &Arc<dyn Target>,
+    options: &TargetOptions,
+    report: &mut Report,
+) -> Result<(), Error> {
+    report.artifacts = reports(&walk, None);
+    refuse_failures(&report.artifacts, options.continue_on_errors)?;
+    let push = PushOptions { prefix: options.prefix.clone(), overwrite_tags: options.overwrite_tags };
+    let plan = PushPlan::new(engine, walk, target, &push).await?;
+    report.artifacts = reports(&plan.walk, Some(&plan));
+    report.totals = plan.totals;
+    refuse_failures(&report.artifacts, options.continue_on_errors)?;
+    engine.events.send(&Event::Planned { totals: plan.totals });
+    if options.dry_run {
+        return Ok(());
+    }
+    let nothing_to_do = plan.artifacts.iter().all(|part| part.unchanged);
+    push::act(engine, plan, sources, target, options.continue_on_errors, report).await?;
+    if nothing_to_do {
+        report.outcome = Outcome::Unchanged;
+    }
+    Ok(())
+}
+
+fn reports(walk: &Walk, plan: Option<&PushPlan>) -> Vec<ArtifactReport> {
+    let mut reports: Vec<_> =
+        walk.artifacts.iter().map(|a| a.report(walk, ArtifactStatus::Planned)).collect();
+    if let Some(plan) = plan {
+        for (report, part) in reports.iter_mut().zip(&plan.artifacts) {
+            report.target = Some(part.name.clone());
+            if part.unchanged && report.error.is_none() {
+                report.status = ArtifactStatus::Unchanged;
+            }
+        }
+    }
+    reports
+}

@@ -1,0 +1,277 @@
+//! Pushing what the plan found lacking: blobs, then manifests children first, then tags.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream;
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+use transload_oci::{Descriptor, Digest};
+use transload_registry::{self as registry, BlobReader, ByteStream, Pushed, Source, Target};
+
+use super::plan::{PushArtifact, PushBlob, PushPlan};
+use crate::code::Code;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::event::{BlobOutcome, Event, Events};
+use crate::export::refuse_failures;
+use crate::report::{ArtifactReport, ArtifactStatus, Report, Totals};
+use crate::walk::{Blob, Sources};
+
+/// Everything a blob's task needs.
+#[derive(Debug)]
+struct Pusher {
+    engine: Engine,
+    sources: Sources,
+    target: Arc<dyn Target>,
+    sums: Mutex<Totals>,
+}
+
+/// Pushes. Artifacts that fail on the way are failed in the report; unless errors are borne the first ends it.
+pub(crate) async fn act(
+    engine: &Engine,
+    mut plan: PushPlan,
+    sources: &Sources,
+    target: &Arc<dyn Target>,
+    continue_on_errors: bool,
+    report: &mut Report,
+) -> Result<(), Error> {
+    let pusher = Arc::new(Pusher {
+        engine: engine.clone(),
+        sources: sources.clone(),
+        target: Arc::clone(target),
+        sums: Mutex::default(),
+    });
+    let faults = pusher.blobs(&plan, continue_on_errors).await;
+    let moved = *pusher.sums.lock();
+    report.totals.bytes_moved = moved.bytes_moved;
+    report.totals.bytes_mounted = moved.bytes_mounted;
+    let faults = faults?;
+    plan.walk.fail_where(|digest| faults.get(digest).cloned());
+    settle(&plan, report, continue_on_errors)?;
+
+    let failed = pusher.each_artifact(&plan, continue_on_errors, Pusher::manifests).await;
+    take(&mut plan, failed);
+    settle(&plan, report, continue_on_errors)?;
+
+    let failed = pusher.each_artifact(&plan, continue_on_errors, Pusher::tags).await;
+    take(&mut plan, failed);
+    settle(&plan, report, continue_on_errors)?;
+    for (artifact, part) in report.artifacts.iter_mut().zip(&plan.artifacts) {
+        if artifact.status == ArtifactStatus::Planned {
+            artifact.status =
+                if part.unchanged { ArtifactStatus::Unchanged } else { ArtifactStatus::Imported };
+        }
+    }
+    Ok(())
+}
+
+fn take(plan: &mut PushPlan, failed: Vec<(usize, Error)>) {
+    for (index, error) in failed {
+        plan.walk.artifacts[index].error = Some(error);
+    }
+}
+
+/// Brings what failed into the report, and stops if that is not to be borne.
+fn settle(plan: &PushPlan, report: &mut Report, continue_on_errors: bool) -> Result<(), Error> {
+    for (artifact, walked) in report.artifacts.iter_mut().zip(&plan.walk.artifacts) {
+        note_failure(artifact, walked.error.as_ref());
+    }
+    refuse_failures(&report.artifacts, continue_on_errors)
+}
+
+fn note_failure(artifact: &mut ArtifactReport, error: Option<&Error>) {
+    if let (None, Some(error)) = (&artifact.error, error) {
+        artifact.error = Some(error.clone());
+        artifact.status = ArtifactStatus::Failed;
+    }
+}
+
+impl Pusher {
+    /// Pushes every blob that somebody lacks, once, and mounts it into the other repositories that want it.
+    async fn blobs(
+        self: &Arc<Self>,
+        plan: &PushPlan,
+        continue_on_errors: bool,
+    ) -> Result<HashMap<Digest, Error>, Error> {
+        let mut work: Vec<(Blob, PushBlob)> = plan
+            .blobs
+            .iter()
+            .filter_map(|(d, part)| Some((plan.walk.blobs.get(d)?.clone(), part.clone())))
+            .collect();
+        // the longest first, so that no long blob is left alone at the end
+        work.sort_by_key(|(blob, _)| std::cmp::Reverse(blob.descriptor.size));
+        let mut work = work.into_iter();
+        let mut faults = HashMap::new();
+        let mut tasks: JoinSet<Result<(), (Digest, Error)>> = JoinSet::new();
+        let limits = &self.engine.limits;
+        loop {
+            // short blobs cost round trips and long ones bandwidth: each kind has its own bound
+            while let Some((blob, _)) = work.as_slice().first() {
+                let most = if blob.descriptor.size < limits.small_blob_bytes {
+                    limits.requests_at_once
+                } else {
+                    limits.blobs_at_once
+                };
+                if tasks.len() >= most.max(1) {
+                    break;
+                }
+                if let Some((blob, part)) = work.next() {
+                    tasks.spawn(Arc::clone(self).blob(blob, part));
+                }
+            }
+            match tasks.join_next().await {
+                None => return Ok(faults),
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err((digest, error)))) => {
+                    faults.insert(digest, error);
+                    if !continue_on_errors {
+                        return Ok(faults);
+                    }
+                }
+                Some(Err(error)) => {
+                    return Err(Error::new(Code::Internal, "", format!("a transfer task died: {error}")));
+                }
+            }
+        }
+    }
+
+    async fn blob(self: Arc<Self>, blob: Blob, part: PushBlob) -> Result<(), (Digest, Error)> {
+        let Descriptor { digest, size, .. } = blob.descriptor;
+        self.engine.events.send(&Event::BlobStarted { digest, size, offset: 0 });
+        let mut present: Vec<String> = part.present.into_iter().collect();
+        let mut outcome = BlobOutcome::Existed;
+        for repository in part.wanted {
+            match self.push_one(&blob, &repository, &present).await {
+                Ok(pushed) => {
+                    self.count(&pushed, size);
+                    outcome = match pushed {
+                        Pushed::Uploaded { .. } => BlobOutcome::Moved,
+                        Pushed::Mounted if outcome == BlobOutcome::Existed => BlobOutcome::Mounted,
+                        Pushed::Mounted | Pushed::Existed => outcome,
+                    };
+                    present.insert(0, repository);
+                }
+                Err(error) => {
+                    self.engine.events.send(&Event::BlobFinished {
+                        digest,
+                        size,
+                        outcome: BlobOutcome::Failed,
+                    });
+                    return Err((digest, error));
+                }
+            }
+        }
+        self.engine.events.send(&Event::BlobFinished { digest, size, outcome });
+        Ok(())
+    }
+
+    async fn push_one(&self, blob: &Blob, repository: &str, mount_from: &[String]) -> Result<Pushed, Error> {
+        let internal =
+            || Error::new(Code::Internal, blob.descriptor.digest.to_string(), "a blob without a source");
+        let (registry, from) = blob.places.first().ok_or_else(internal)?;
+        let source = self.sources.get(registry).ok_or_else(internal)?;
+        let mut mount_from = mount_from.to_vec();
+        if source.host() == self.target.host() {
+            mount_from.extend(
+                blob.places.iter().filter(|(host, _)| host == registry).map(|(_, from)| from.clone()),
+            );
+        }
+        let reader = Reader {
+            source: Arc::clone(source),
+            repository: from.clone(),
+            blob: blob.descriptor.clone(),
+            events: self.engine.events.clone(),
+        };
+        Ok(self.target.push_blob(repository, &blob.descriptor, &mount_from, &reader).await?)
+    }
+
+    fn count(&self, pushed: &Pushed, size: u64) {
+        let mut sums = self.sums.lock();
+        match pushed {
+            Pushed::Uploaded { sent } => sums.bytes_moved += sent,
+            Pushed::Mounted => sums.bytes_mounted += size,
+            Pushed::Existed => {}
+        }
+    }
+
+    /// Does one step for every artifact that has not failed, many at a time.
+    async fn each_artifact<'a, F>(
+        &'a self,
+        plan: &'a PushPlan,
+        continue_on_errors: bool,
+        step: impl Fn(&'a Self, &'a PushPlan, &'a PushArtifact) -> F,
+    ) -> Vec<(usize, Error)>
+    where
+        F: Future<Output = Result<(), Error>>,
+    {
+        let todo = plan.walk.artifacts.iter().zip(&plan.artifacts).enumerate();
+        let todo = todo.filter(|(_, (walked, part))| walked.error.is_none() && !part.unchanged);
+        let mut done = stream::iter(todo)
+            .map(|(index, (_, part))| {
+                let step = step(self, plan, part);
+                async move { (index, step.await) }
+            })
+            .buffer_unordered(self.engine.limits.requests_at_once);
+        let mut failed = Vec::new();
+        while let Some((index, done)) = done.next().await {
+            if let Err(error) = done {
+                failed.push((index, error));
+                if !continue_on_errors {
+                    break;
+                }
+            }
+        }
+        failed
+    }
+
+    async fn manifests(&self, plan: &PushPlan, part: &PushArtifact) -> Result<(), Error> {
+        for digest in &part.manifests {
+            if let Some(manifest) = plan.walk.manifests.get(digest) {
+                let reference = digest.to_string();
+                self.engine
+                    .request(self.target.push_manifest(&part.repository, &reference, manifest))
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tags(&self, plan: &PushPlan, part: &PushArtifact) -> Result<(), Error> {
+        // referrers' tags first: whoever sees the artifact's tag finds its signatures
+        for (tag, digest) in part.tags.iter().rev() {
+            if let Some(manifest) = plan.walk.manifests.get(digest) {
+                self.engine.request(self.target.push_manifest(&part.repository, tag, manifest)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a blob from its source and tells how far it is.
+struct Reader {
+    source: Arc<dyn Source>,
+    repository: String,
+    blob: Descriptor,
+    events: Events,
+}
+
+#[async_trait]
+impl BlobReader for Reader {
+    async fn open(&self, offset: u64) -> Result<ByteStream, registry::Error> {
+        let opened = self.source.blob(&self.repository, &self.blob, offset).await;
+        // an error of the source must not look like one of the target
+        let wrap = |error: registry::Error| Error::from(error).into_reader();
+        let stream = opened.map_err(wrap)?;
+        let events = self.events.clone();
+        let digest = self.blob.digest;
+        let told = stream.map(move |chunk| {
+            let chunk = chunk.map_err(wrap)?;
+            events.send(&Event::BlobProgress { digest, bytes: chunk.len() as u64 });
+            Ok(chunk)
+        });
+        Ok(told.boxed())
+    }
+}

@@ -1,0 +1,187 @@
+//! What a transfer did, as a value: the end of every operation.
+
+use serde::Serialize;
+use transload_oci::{Descriptor, Digest};
+
+use crate::code::Code;
+use crate::error::Error;
+
+/// Version of the report's shape.
+pub const REPORT_SCHEMA: u32 = 1;
+
+/// What a transfer did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Version of this shape.
+    pub schema: u32,
+    /// What was done.
+    pub operation: Operation,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether it was only planned.
+    pub dry_run: bool,
+    /// Where it came from, for people: registries or a bundle's location.
+    pub source: String,
+    /// Where it went, for people.
+    pub target: String,
+    /// Names the plan: the same content makes the same plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan_id: Option<String>,
+    /// The bundle that was written or read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<BundleReport>,
+    /// Every artifact that was asked for, in that order.
+    pub artifacts: Vec<ArtifactReport>,
+    /// Sums.
+    pub totals: Totals,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// Why it failed as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+    /// What a person should know besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// Operations that end in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Registry to bundle.
+    Export,
+    /// Bundle to registry.
+    Import,
+    /// Registry to registry.
+    Copy,
+    /// Reading a bundle and checking every byte.
+    Verify,
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// All that was asked for is done.
+    Succeeded,
+    /// All was done before; nothing moved.
+    Unchanged,
+    /// Some artifacts are done and some failed.
+    Partial,
+    /// Nothing was made visible.
+    Failed,
+    /// It was stopped.
+    Interrupted,
+}
+
+/// A bundle that was written or read.
+#[derive(Debug, Clone, Serialize)]
+pub struct BundleReport {
+    /// Where, without secrets.
+    pub location: String,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+/// How an artifact ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactStatus {
+    /// Planned only.
+    Planned,
+    /// It is in the bundle.
+    Exported,
+    /// It is in the target registry.
+    Imported,
+    /// It was in the target before, with the same digest.
+    Unchanged,
+    /// Every byte of it was checked.
+    Verified,
+    /// It was not tried because another failed.
+    Skipped,
+    /// It failed.
+    Failed,
+}
+
+/// One artifact.
+#[derive(Debug, Clone, Serialize)]
+pub struct ArtifactReport {
+    /// The reference it was read by.
+    pub source: String,
+    /// The reference it has in the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Digest of its top manifest, once known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Media type of its top manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+    /// Type of artifact, where the manifest says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// Platforms of an index.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<String>,
+    /// Signatures, SBOMs and attestations that travel with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub referrers: Vec<ReferrerReport>,
+    /// Bytes of all that it consists of.
+    pub bytes: u64,
+    /// How it ended.
+    pub status: ArtifactStatus,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+}
+
+impl ArtifactReport {
+    /// The code of its failure.
+    pub fn code(&self) -> Option<Code> {
+        self.error.as_ref().map(Error::code)
+    }
+}
+
+/// A referrer that travels with an artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReferrerReport {
+    /// Its digest.
+    pub digest: Digest,
+    /// What it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// The tag by which it is found, where it is not found by its subject (cosign).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Digest>,
+    /// Media type and size.
+    #[serde(skip)]
+    pub descriptor: Option<Descriptor>,
+}
+
+/// Sums of a plan or of what was done. Bytes are those of contents, without tar headers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Artifacts asked for.
+    pub artifacts: usize,
+    /// Artifacts that failed.
+    pub failed: usize,
+    /// Manifests, each once.
+    pub manifests: usize,
+    /// Blobs, each once.
+    pub blobs: usize,
+    /// Bytes of all manifests and blobs, each once.
+    pub bytes: u64,
+    /// Bytes that need not move because artifacts share blobs.
+    pub bytes_shared: u64,
+    /// Bytes that need not move because the target has them.
+    pub bytes_present: u64,
+    /// Bytes that an earlier run had moved.
+    pub bytes_resumed: u64,
+    /// Bytes to move (plan) or moved (report).
+    pub bytes_moved: u64,
+    /// Bytes that a registry mounted instead of taking them.
+    pub bytes_mounted: u64,
+}

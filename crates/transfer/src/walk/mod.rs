@@ -1,0 +1,243 @@
+//! Walking the source: every artifact, manifest, referrer and blob is known before a byte moves.
+
+mod blobs;
+mod expand;
+mod graph;
+
+pub(crate) use graph::blobs_of;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use transload_oci::{Descriptor, Digest, Manifest, Reference};
+use transload_registry::Source;
+
+use crate::code::Code;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::event::Event;
+use crate::open::BundleSource;
+use crate::report::{ArtifactReport, ArtifactStatus, ReferrerReport};
+
+/// Registries by the host that references name.
+pub type Sources = BTreeMap<String, Arc<dyn Source>>;
+
+/// Artifacts walked at the same time; their requests share the engine's bound.
+const ARTIFACTS_AT_ONCE: usize = 64;
+
+/// What is to be moved.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// References, each with its registry.
+    pub references: Vec<Reference>,
+    /// Whether signatures, SBOMs and attestations travel with what they are about.
+    pub referrers: bool,
+}
+
+/// All that the selection means.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    /// In the order they were asked for.
+    pub(crate) artifacts: Vec<Artifact>,
+    /// Every manifest that some artifact reaches.
+    pub(crate) manifests: HashMap<Digest, Manifest>,
+    /// Every blob that some artifact reaches.
+    pub(crate) blobs: HashMap<Digest, Blob>,
+}
+
+/// One artifact: a root manifest and all it reaches.
+#[derive(Debug, Clone)]
+pub(crate) struct Artifact {
+    pub(crate) name: String,
+    pub(crate) registry: String,
+    pub(crate) repository: String,
+    pub(crate) tag: Option<String>,
+    pub(crate) root: Option<Descriptor>,
+    pub(crate) artifact_type: Option<String>,
+    pub(crate) platforms: Vec<String>,
+    /// Children before parents, referrers behind their subjects.
+    pub(crate) manifests: Vec<Digest>,
+    pub(crate) blobs: Vec<Digest>,
+    pub(crate) referrers: Vec<ReferrerReport>,
+    pub(crate) error: Option<Error>,
+}
+
+/// A blob and where it can be had.
+#[derive(Debug, Clone)]
+pub(crate) struct Blob {
+    pub(crate) descriptor: Descriptor,
+    /// Registry and repository, the first being the one that is known to have it.
+    pub(crate) places: Vec<(String, String)>,
+}
+
+impl Artifact {
+    fn new(request: &expand::Request) -> Self {
+        Self {
+            name: request.name.clone(),
+            registry: request.registry.clone(),
+            repository: request.repository.clone(),
+            tag: request.tag.clone(),
+            root: None,
+            artifact_type: None,
+            platforms: Vec::new(),
+            manifests: Vec::new(),
+            blobs: Vec::new(),
+            referrers: Vec::new(),
+            error: None,
+        }
+    }
+
+    pub(crate) fn report(&self, walk: &Walk, status: ArtifactStatus) -> ArtifactReport {
+        ArtifactReport {
+            source: self.name.clone(),
+            target: None,
+            digest: self.root.as_ref().map(|root| root.digest),
+            media_type: self.root.as_ref().map(|root| root.media_type.clone()),
+            artifact_type: self.artifact_type.clone(),
+            platforms: self.platforms.clone(),
+            referrers: self.referrers.clone(),
+            bytes: walk.bytes_of(self),
+            status: if self.error.is_some() { ArtifactStatus::Failed } else { status },
+            error: self.error.clone(),
+        }
+    }
+
+    /// `repository:tag` or `repository@digest`.
+    pub(crate) fn local_name(&self) -> String {
+        match (&self.tag, &self.root) {
+            (Some(tag), _) => format!("{}:{tag}", self.repository),
+            (None, Some(root)) => format!("{}@{}", self.repository, root.digest),
+            (None, None) => self.repository.clone(),
+        }
+    }
+}
+
+impl Walk {
+    /// Bytes of all that an artifact consists of.
+    pub(crate) fn bytes_of(&self, artifact: &Artifact) -> u64 {
+        let manifests = artifact.manifests.iter().filter_map(|d| self.manifests.get(d)).map(Manifest::size);
+        let blobs = artifact.blobs.iter().filter_map(|d| self.blobs.get(d)).map(|b| b.descriptor.size);
+        manifests.chain(blobs).sum()
+    }
+
+    /// The artifacts that have not failed.
+    pub(crate) fn good(&self) -> impl Iterator<Item = &Artifact> {
+        self.artifacts.iter().filter(|artifact| artifact.error.is_none())
+    }
+
+    pub(crate) fn failures(&self) -> usize {
+        self.artifacts.iter().filter(|artifact| artifact.error.is_some()).count()
+    }
+
+    /// Fails every artifact that needs a blob or manifest for which `fault` has an error.
+    pub(crate) fn fail_where(&mut self, fault: impl Fn(&Digest) -> Option<Error>) {
+        for artifact in self.artifacts.iter_mut().filter(|artifact| artifact.error.is_none()) {
+            let needs = artifact.blobs.iter().chain(&artifact.manifests);
+            artifact.error = needs.filter_map(&fault).next();
+        }
+    }
+}
+
+/// Walks the selection. What fails is kept with its artifact; the walk itself fails only when a whole
+/// registry is missing from `sources`.
+pub(crate) async fn walk(engine: &Engine, sources: &Sources, selection: &Selection) -> Result<Walk, Error> {
+    let (requests, tags) = expand::expand(engine, sources, selection).await?;
+    walk_requests(engine, sources, selection.referrers, &requests, &tags).await
+}
+
+/// Walks all that is in a bundle.
+pub(crate) async fn walk_bundle(engine: &Engine, source: &Arc<BundleSource>) -> Result<Walk, Error> {
+    let (requests, tags) = expand::of_bundle(source);
+    let sources: Sources =
+        BTreeMap::from([(source.host().to_owned(), Arc::clone(source) as Arc<dyn Source>)]);
+    walk_requests(engine, &sources, true, &requests, &tags).await
+}
+
+async fn walk_requests(
+    engine: &Engine,
+    sources: &Sources,
+    referrers: bool,
+    requests: &[expand::Request],
+    tags: &expand::Tags,
+) -> Result<Walk, Error> {
+    let walker = graph::Walker::new(engine, sources, referrers, tags, requests);
+    let walked: Vec<(Artifact, Vec<Manifest>)> = stream::iter(requests)
+        .map(|request| walker.artifact(request))
+        .buffered(ARTIFACTS_AT_ONCE)
+        .collect()
+        .await;
+
+    let mut walk = Walk { artifacts: Vec::new(), manifests: HashMap::new(), blobs: HashMap::new() };
+    for (artifact, manifests) in walked {
+        for manifest in manifests {
+            walk.take_blobs(&artifact, &manifest);
+            walk.manifests.entry(manifest.digest).or_insert(manifest);
+        }
+        walk.artifacts.push(artifact);
+    }
+    walk.drop_orphan_copies(requests);
+    refuse_name_conflicts(&mut walk.artifacts);
+    blobs::check(engine, sources, &mut walk).await;
+    for artifact in walk.good() {
+        if let Some(root) = &artifact.root {
+            engine.events.send(&Event::Resolved {
+                artifact: artifact.name.clone(),
+                digest: root.digest,
+                manifests: artifact.manifests.len(),
+                blobs: artifact.blobs.len(),
+            });
+        }
+    }
+    Ok(walk)
+}
+
+impl Walk {
+    fn take_blobs(&mut self, artifact: &Artifact, manifest: &Manifest) {
+        let place = (artifact.registry.clone(), artifact.repository.clone());
+        for descriptor in blobs_of(manifest) {
+            let blob = self
+                .blobs
+                .entry(descriptor.digest)
+                .or_insert_with(|| Blob { descriptor: descriptor.clone(), places: Vec::new() });
+            if !blob.places.contains(&place) {
+                blob.places.push(place.clone());
+            }
+        }
+    }
+
+    /// A cosign tag that travels as a referrer of another artifact is not an artifact of its own as well.
+    fn drop_orphan_copies(&mut self, requests: &[expand::Request]) {
+        let travelling: std::collections::HashSet<(String, String)> = self
+            .artifacts
+            .iter()
+            .flat_map(|a| a.referrers.iter().filter_map(|r| Some((a.repository.clone(), r.tag.clone()?))))
+            .collect();
+        let mut asked = requests.iter();
+        self.artifacts.retain(|artifact| {
+            let implied = asked.next().is_some_and(|request| request.implied);
+            let name = (artifact.repository.clone(), artifact.tag.clone().unwrap_or_default());
+            !(implied && travelling.contains(&name))
+        });
+    }
+}
+
+/// Two different manifests cannot have one name in a bundle or a target.
+fn refuse_name_conflicts(artifacts: &mut [Artifact]) {
+    let mut names: HashMap<String, (Digest, String)> = HashMap::new();
+    for artifact in artifacts.iter_mut().filter(|a| a.error.is_none() && a.tag.is_some()) {
+        let Some(root) = &artifact.root else { continue };
+        let name = artifact.local_name();
+        match names.get(&name) {
+            Some((digest, other)) if *digest != root.digest => {
+                let detail = format!("{other} has the same name '{name}' and another digest");
+                artifact.error = Some(Error::new(Code::NameConflict, artifact.name.clone(), detail));
+            }
+            Some(_) => {}
+            None => {
+                names.insert(name, (root.digest, artifact.name.clone()));
+            }
+        }
+    }
+}
