@@ -1,0 +1,75 @@
+//! What a client is made with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::credentials::{Anonymous, CredentialProvider};
+use crate::limits::Limits;
+
+/// Options of a [`Client`](crate::Client). Nothing here is read from the environment.
+#[derive(Clone)]
+pub struct ClientOptions {
+    /// Where credentials come from.
+    pub credentials: Arc<dyn CredentialProvider>,
+    /// Speak HTTP without TLS. Loopback hosts need no asking.
+    pub plain_http: bool,
+    /// Certificate authorities (PEM, one or more in each) to trust beside those of the system.
+    pub ca_pem: Vec<Vec<u8>>,
+    /// Our certificate chain and private key, both PEM, one behind the other, for registries that ask for them.
+    pub client_identity_pem: Option<Vec<u8>>,
+    /// Proxies.
+    pub proxy: ProxySettings,
+    /// What is sent as `User-Agent`.
+    pub user_agent: String,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            credentials: Arc::new(Anonymous),
+            plain_http: false,
+            ca_pem: Vec::new(),
+            client_identity_pem: None,
+            proxy: ProxySettings::default(),
+            user_agent: concat!("transload/", env!("CARGO_PKG_VERSION")).to_owned(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("plain_http", &self.plain_http)
+            .field("ca_pem", &self.ca_pem.len())
+            .field("client_identity_pem", &self.client_identity_pem.is_some())
+            .field("proxy", &self.proxy)
+            .field("user_agent", &self.user_agent)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Proxies, as the variables of that name say it. Loopback addresses are never asked for through a proxy.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ProxySettings {
+    /// Proxy for `http://` (`HTTP_PROXY`). May carry a user and a password.
+    pub http: Option<String>,
+    /// Proxy for `https://` (`HTTPS_PROXY`), reached by CONNECT. May carry a user and a password.
+    pub https: Option<String>,
+    /// Hosts, domains and networks, comma-separated, that are asked directly (`NO_PROXY`).
+    pub no_proxy: Option<String>,
+}
+
+/// Says which are set and keeps their passwords to itself.
+impl fmt::Debug for ProxySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxySettings")
+            .field("http", &self.http.is_some())
+            .field("https", &self.https.is_some())
+            .field("no_proxy", &self.no_proxy)
+            .finish()
+    }
+}
