@@ -44,7 +44,8 @@ struct Document {
     schema_version: u32,
     #[serde(default = "oci_index")]
     media_type: Option<String>,
-    #[serde(default)]
+    // must be there; Go writes an empty list as null
+    #[serde(deserialize_with = "Option::deserialize")]
     manifests: Option<Vec<Descriptor>>,
 }
 
@@ -265,16 +266,20 @@ pub(crate) fn check(found: &[Root], transfer: &TransferManifest) -> Result<(), E
     for (key, root) in &expected {
         match found.get(key) {
             None => return differ(root, "the transfer manifest names it, index.json does not"),
-            Some(other)
-                if other.descriptor.size != root.descriptor.size
-                    || other.descriptor.media_type != root.descriptor.media_type =>
-            {
+            Some(other) if described_as(other) != described_as(root) => {
                 return differ(root, "index.json and the transfer manifest describe it differently");
             }
             Some(_) => {}
         }
     }
     Ok(())
+}
+
+/// What of a root has to agree besides its name.
+fn described_as(root: &Root) -> (u64, &str, Option<&str>, Option<&str>) {
+    let descriptor = &root.descriptor;
+    let artifact_type = descriptor.artifact_type.as_deref();
+    (descriptor.size, &descriptor.media_type, artifact_type, root.ref_name.as_deref())
 }
 
 type Key<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a str>, Digest, bool);
