@@ -19,6 +19,7 @@ mod names;
 mod own;
 mod sniff;
 mod transfer;
+mod verdict;
 mod walk;
 mod window;
 
@@ -99,7 +100,7 @@ enum Step {
     /// The walk is over: the OCI manifest of the transfer manifest is next, if there is one.
     Transfer,
     /// Its layers are next.
-    Layers(Layers),
+    Layers(Box<Layers>),
     Done,
     Failed,
 }
@@ -220,7 +221,7 @@ impl Opener {
             Progress::Again => Ok(Go(Step::Walk)),
             Progress::Wait => Ok(Wait(Step::Walk)),
             Progress::End => {
-                let index = self.walk.finish()?;
+                let index = std::mem::take(&mut self.walk.found).verdict()?;
                 self.roots = Some(Roots::of(index::parse(&index, &self.limits)?)?);
                 Ok(Go(Step::Transfer))
             }
@@ -233,12 +234,12 @@ impl Opener {
         };
         let max = self.limits.manifest_bytes_max;
         match transfer::blob(&mut self.window, &self.walk.catalog, descriptor, max)? {
-            Some(bytes) => Ok(Go(Step::Layers(Layers::of(bytes)?))),
+            Some(bytes) => Ok(Go(Step::Layers(Box::new(Layers::of(bytes)?)))),
             None => Ok(Wait(Step::Transfer)),
         }
     }
 
-    fn layers(&mut self, layers: Layers) -> Result<Next, Error> {
+    fn layers(&mut self, layers: Box<Layers>) -> Result<Next, Error> {
         let max = self.limits.transfer_bytes_max;
         let Some(json) = transfer::blob(&mut self.window, &self.walk.catalog, &layers.json, max)? else {
             return Ok(Wait(Step::Layers(layers)));

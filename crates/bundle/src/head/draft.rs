@@ -66,7 +66,7 @@ impl Draft {
         let mut draft = Self {
             roots: index::roots(input.transfer),
             json: Descriptor::of(TRANSFER_MEDIA_TYPE, &json),
-            blobs: blobs(input, Bytes::from(json))?,
+            blobs: blobs(input, &Bytes::from(json))?,
             catalog_len: 0,
             blobs_offset: 0,
             catalog_offset: 0,
@@ -191,7 +191,7 @@ fn exceeded(what: &str, value: u64, max: u64) -> Result<(), Error> {
 }
 
 /// The empty config, the transfer manifest's JSON, the manifests, the small blobs; nothing twice.
-fn blobs(input: &HeadInput<'_>, json: Bytes) -> Result<Vec<HeadBlob>, Error> {
+fn blobs(input: &HeadInput<'_>, json: &Bytes) -> Result<Vec<HeadBlob>, Error> {
     let data: BTreeSet<Digest> = input.data.iter().map(|placed| placed.entry.digest).collect();
     let twice = |digest| Error::new(ErrorKind::PlanInvalid, digest, "it is to be in the bundle twice");
     if let Some(manifest) = input.manifests.iter().find(|m| data.contains(&m.digest)) {
@@ -212,7 +212,7 @@ fn blobs(input: &HeadInput<'_>, json: Bytes) -> Result<Vec<HeadBlob>, Error> {
         let listed = input.small.iter().any(|entry| entry.digest == empty);
         blobs.push(known(Bytes::from_static(EMPTY_JSON), empty, listed));
     }
-    blobs.push(known(json.clone(), Digest::sha256(&json), false));
+    blobs.push(known(json.clone(), Digest::sha256(json), false));
     for manifest in input.manifests {
         if !seen.insert(manifest.digest) {
             return Err(twice(manifest.digest));

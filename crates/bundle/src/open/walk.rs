@@ -33,15 +33,21 @@ pub(super) struct Walk {
     entries: usize,
     long_name: Option<Vec<u8>>,
     pax: Option<Pax>,
-    /// The first thing that nobody honest writes, kept back: other findings explain the file better.
-    hostile: Option<Error>,
-    docker_manifest: bool,
-    nested_layout: Option<String>,
-    layout: Option<Bytes>,
-    pub(super) index: Option<Bytes>,
+    pub(super) found: Found,
     pub(super) catalog: BTreeMap<Digest, Extent>,
     pub(super) kept: BTreeMap<Digest, Bytes>,
     kept_bytes: u64,
+}
+
+/// Files of the layout that say what the tar is.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The first thing that nobody honest writes, kept back: other findings explain the file better.
+    pub(super) hostile: Option<Error>,
+    pub(super) docker_manifest: bool,
+    pub(super) nested_layout: Option<String>,
+    pub(super) layout: Option<Bytes>,
+    pub(super) index: Option<Bytes>,
 }
 
 /// How far one step came.
@@ -212,7 +218,7 @@ impl Walk {
         }
         if let Some(what) = what {
             let error = fail(&format!("{what}, and an image layout has only files"));
-            self.hostile.get_or_insert(error);
+            self.found.hostile.get_or_insert(error);
         }
         Ok(Some(at))
     }
@@ -236,7 +242,7 @@ impl Walk {
                     return Err(Error::new(ErrorKind::LimitExceeded, &name, detail));
                 }
                 let Some(bytes) = window.get(content, AHEAD_BYTES) else { return Ok(None) };
-                let slot = if index { &mut self.index } else { &mut self.layout };
+                let slot = if index { &mut self.found.index } else { &mut self.found.layout };
                 if slot.replace(Bytes::copy_from_slice(bytes)).is_some() {
                     return Err(twice());
                 }
@@ -247,12 +253,12 @@ impl Walk {
                 }
                 self.keep(digest, &content, window, limits);
             }
-            Role::DockerManifest => self.docker_manifest = true,
-            Role::NestedLayout(folder) => self.nested_layout = Some(folder),
+            Role::DockerManifest => self.found.docker_manifest = true,
+            Role::NestedLayout(folder) => self.found.nested_layout = Some(folder),
             Role::Ignored => {}
             Role::Outside => {
                 let error = Error::new(ErrorKind::Hostile, &name, "an image layout has no such file");
-                self.hostile.get_or_insert(error);
+                self.found.hostile.get_or_insert(error);
             }
         }
         self.take_name(header)?;
@@ -298,66 +304,8 @@ impl Walk {
         self.pax = None;
         Ok(name)
     }
-
-    /// What the walk came to: `index.json`, once it is sure that this is an image layout.
-    pub(super) fn finish(&mut self) -> Result<Bytes, Error> {
-        let not =
-            |detail: String, hint: &str| Err(Error::new(ErrorKind::NotABundle, "", detail).with_hint(hint));
-        match (&self.layout, &self.index) {
-            (Some(_), Some(_)) => {}
-            _ if self.docker_manifest => {
-                return not(
-                    "it is a docker-archive (docker save), not an OCI image layout".to_owned(),
-                    "convert it: skopeo copy docker-archive:FILE oci-archive:NEW.tar:repository:tag",
-                );
-            }
-            (None, None) => {
-                let Some(folder) = &self.nested_layout else {
-                    let detail = "it is a tar, but not an OCI image layout: there is no oci-layout and no index.json in it";
-                    return not(
-                        detail.to_owned(),
-                        "a bundle is made by 'transload export', or by 'skopeo copy … oci-archive:FILE'",
-                    );
-                };
-                let detail = format!("the image layout in it is in the folder '{folder}', not at the top");
-                return not(
-                    detail,
-                    "pack what is in the folder: tar -C FOLDER -cf FILE oci-layout index.json blobs",
-                );
-            }
-            (None, Some(_)) => return Err(missing(crate::head::LAYOUT_NAME)),
-            (Some(_), None) => return Err(missing(crate::index::NAME)),
-        }
-        if let Some(error) = self.hostile.take() {
-            return Err(error);
-        }
-        check_layout(self.layout.as_deref().unwrap_or_default())?;
-        self.index.take().ok_or_else(|| missing(crate::index::NAME))
-    }
 }
 
 fn header_name(header: &Header) -> String {
     String::from_utf8_lossy(&header.name).into_owned()
-}
-
-fn missing(name: &str) -> Error {
-    Error::new(ErrorKind::Damaged, name, "it is missing from the image layout")
-}
-
-/// Checks the version in `oci-layout` (image-spec, "oci-layout file").
-fn check_layout(bytes: &[u8]) -> Result<(), Error> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Layout {
-        image_layout_version: String,
-    }
-    let subject = crate::head::LAYOUT_NAME;
-    let layout: Layout = serde_json::from_slice(bytes)
-        .map_err(|e| Error::new(ErrorKind::Damaged, subject, format!("it cannot be read: {e}")))?;
-    if layout.image_layout_version.starts_with("1.") {
-        return Ok(());
-    }
-    let version: String = layout.image_layout_version.chars().filter(|c| !c.is_control()).take(20).collect();
-    let detail = format!("the image layout has version '{version}', this program reads version 1");
-    Err(Error::new(ErrorKind::TooNew, subject, detail))
 }

@@ -120,7 +120,7 @@ fn a_long_head_takes_two_reads_and_a_short_one_takes_one() {
     let bytes = sample().bundle(&[], None);
     let (bundle, reads) = open_limited(&bytes, Limits::default());
     bundle.unwrap();
-    assert_eq!(reads, [0..bytes.len() as u64]);
+    assert_eq!((reads.len(), reads[0].end), (1, bytes.len() as u64));
 }
 
 #[test]
