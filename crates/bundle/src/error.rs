@@ -34,13 +34,14 @@ pub struct Error {
     hint: Option<String>,
 }
 
-/// Longest piece of a foreign text that an error repeats.
+/// Longest foreign name that an error repeats.
 const QUOTED_CHARS_MAX: usize = 200;
 
 impl Error {
     /// An error about `subject`: an entry's name, a digest, a reference, or empty for the whole bundle.
     pub(crate) fn new(kind: ErrorKind, subject: impl fmt::Display, detail: impl Into<String>) -> Self {
-        Self { kind, subject: quoted(&subject.to_string()), detail: detail.into(), hint: None }
+        let subject = subject.to_string().chars().take(QUOTED_CHARS_MAX).collect::<String>();
+        Self { kind, subject: on_one_line(&subject), detail: on_one_line(&detail.into()), hint: None }
     }
 
     /// With what to do next.
@@ -71,9 +72,9 @@ impl Error {
     }
 }
 
-/// A foreign text made fit for a terminal: one line, no control characters, not too long.
-fn quoted(text: &str) -> String {
-    text.chars().take(QUOTED_CHARS_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// A text with foreign parts made fit for a terminal: no control characters.
+fn on_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 impl fmt::Display for Error {

@@ -2,7 +2,22 @@
 //!
 //! Nothing in here does I/O. Writing is arithmetic: [`place`] says where every blob will lie, [`cut`] cuts the
 //! data section into blocks, [`head_len`] and [`build_head`] make what stands in front of it. Reading is a
-//! conversation: [`Opener`] says which bytes it wants next and is fed them.
+//! conversation: [`Opener`] says which bytes it wants next and is fed them:
+//!
+//! ```
+//! use transload_bundle::{Error, Limits, OpenBundle, Opener};
+//!
+//! fn open(file: &[u8]) -> Result<OpenBundle, Error> {
+//!     let mut opener = Opener::new(file.len() as u64, Limits::default());
+//!     while let Some(range) = opener.want() {
+//!         opener.feed(&file[range.start as usize..range.end as usize])?;
+//!     }
+//!     opener.finish()
+//! }
+//!
+//! let error = open(b"<!DOCTYPE html><p>Sign in").unwrap_err();
+//! assert_eq!(error.to_string(), "it is an HTML or XML document, not a tar");
+//! ```
 
 mod block;
 mod catalog;

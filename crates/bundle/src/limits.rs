@@ -13,7 +13,7 @@ pub struct Limits {
     pub roots_max: usize,
     /// Longest manifest or index, in bytes.
     pub manifest_bytes_max: u64,
-    /// Deepest nesting of indexes that is followed.
+    /// Deepest nesting of indexes that is followed. (Whoever walks the manifests follows them, not the opener.)
     pub depth_max: usize,
     /// Longest transfer manifest (its JSON), in bytes.
     pub transfer_bytes_max: u64,
