@@ -1,0 +1,95 @@
+//! The HTTP interface: paths to handlers.
+
+mod answer;
+mod blobs;
+mod lists;
+mod manifests;
+mod range;
+mod refusal;
+mod route;
+mod uploads;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::depot::Depot;
+use answer::Answer;
+use refusal::{Code, Refusal};
+use route::Route;
+
+/// Everything under `/v2/`. Repository names have slashes, so paths are taken apart by hand.
+pub(crate) fn router(depot: Depot) -> Router {
+    Router::new().fallback(handle).with_state(depot)
+}
+
+async fn handle(State(depot): State<Depot>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let result = match Route::parse(parts.uri.path()) {
+        Ok(route) => dispatch(&depot, route, &parts, body).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = result.unwrap_or_else(|refusal| {
+        tracing::debug!(method = %parts.method, path = parts.uri.path(), %refusal, "refused");
+        refusal.into_response()
+    });
+    // what clients of before the OCI specification know a registry by
+    let version = HeaderValue::from_static("registry/2.0");
+    response.headers_mut().insert("docker-distribution-api-version", version);
+    response
+}
+
+async fn dispatch(depot: &Depot, route: Route, parts: &Parts, body: Body) -> Result<Response, Refusal> {
+    let query = Query(parts.uri.query().unwrap_or_default());
+    let headers = &parts.headers;
+    match (parts.method.clone(), route) {
+        (Method::GET | Method::HEAD, Route::Base) => Ok(Answer::ok().json(&serde_json::json!({}))),
+        (Method::GET, Route::Catalog) => lists::catalog(depot, query),
+        (Method::GET, Route::Tags { repository }) => lists::tags(depot, &repository, query),
+        (Method::GET, Route::Referrers { repository, digest }) => {
+            Ok(lists::referrers(depot, &repository, &digest, query))
+        }
+        (Method::GET, Route::Blob { repository, digest }) => {
+            blobs::get(depot, &repository, &digest, headers).await
+        }
+        (Method::HEAD, Route::Blob { repository, digest }) => blobs::head(depot, &repository, &digest),
+        (Method::DELETE, Route::Blob { repository, digest }) => {
+            blobs::delete(depot, repository, digest).await
+        }
+        (Method::POST, Route::Uploads { repository }) => {
+            uploads::start(depot, &repository, query, headers, body).await
+        }
+        (Method::GET, Route::Upload { repository, id }) => uploads::status(depot, &repository, &id).await,
+        (Method::PATCH, Route::Upload { repository, id }) => {
+            uploads::append(depot, &repository, &id, headers, body).await
+        }
+        (Method::PUT, Route::Upload { repository, id }) => {
+            uploads::finish(depot, &repository, &id, query, headers, body).await
+        }
+        (Method::DELETE, Route::Upload { repository, id }) => uploads::cancel(depot, &repository, &id),
+        (Method::GET | Method::HEAD, Route::Manifest { repository, reference }) => {
+            manifests::get(depot, &repository, &reference, parts.method == Method::HEAD)
+        }
+        (Method::PUT, Route::Manifest { repository, reference }) => {
+            manifests::put(depot, &repository, &reference, headers, body).await
+        }
+        (Method::DELETE, Route::Manifest { repository, reference }) => {
+            manifests::delete(depot, &repository, &reference)
+        }
+        (method, _) => Err(Refusal::new(Code::MethodNotAllowed, format!("{method} does nothing here"))),
+    }
+}
+
+/// The query of a URL.
+#[derive(Debug, Clone, Copy)]
+struct Query<'a>(&'a str);
+
+impl Query<'_> {
+    /// The first value of that key, decoded.
+    fn get(self, key: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.0.as_bytes()).find(|(k, _)| k == key).map(|(_, v)| v.into_owned())
+    }
+}

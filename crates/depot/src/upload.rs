@@ -1,0 +1,260 @@
+//! Upload sessions: bodies in, a blob out.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, BodyDataStream};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use parking_lot::Mutex;
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+use transload_oci::Digest;
+
+use crate::store::{Content, WriteError, Writer};
+
+/// What is gathered before it is hashed and written, on a thread that may block.
+const GATHER_BYTES: usize = 1 << 20;
+/// What a request waits for an earlier one of its session that has lost its client and does not know it yet.
+const SESSION_WAIT: Duration = Duration::from_secs(5);
+
+/// The sessions that are open.
+pub(crate) struct Uploads {
+    most: usize,
+    open: Mutex<HashMap<String, Arc<Session>>>,
+}
+
+/// An upload session of one repository.
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) repository: String,
+    received: Arc<AtomicU64>,
+    used: Mutex<Instant>,
+    /// `None` once the bytes are lost or have become a blob.
+    writer: Arc<AsyncMutex<Option<Writer>>>,
+    displaced: Notify,
+}
+
+/// The right to write to a session: one request at a time has it.
+pub(crate) struct Turn {
+    session: Arc<Session>,
+    writer: OwnedMutexGuard<Option<Writer>>,
+}
+
+/// Why a body was not taken whole.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// The bytes could not be kept.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The session's bytes are gone.
+    #[error("the upload was given up")]
+    Gone,
+    /// More than a blob may have.
+    #[error("a blob may have at most {0} bytes")]
+    TooLarge(u64),
+    /// The client's connection broke, or the client came again on another one.
+    #[error("the body ended early")]
+    Cut,
+    /// Nothing came for too long.
+    #[error("the body paused for too long")]
+    Idle,
+}
+
+/// What a body may be like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimits {
+    /// `Content-Length`, when there was one.
+    pub(crate) announced: Option<u64>,
+    pub(crate) blob_bytes_max: u64,
+    pub(crate) idle: Duration,
+}
+
+impl fmt::Debug for Uploads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Uploads").field("open", &self.open.lock().len()).finish_non_exhaustive()
+    }
+}
+
+impl Uploads {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { most: most.max(1), open: Mutex::default() }
+    }
+
+    /// Opens a session. Where there are too many, the one that was idle longest goes.
+    pub(crate) fn open(&self, repository: &str, writer: Writer) -> Arc<Session> {
+        let session = Arc::new(Session {
+            id: format!("{:032x}", rand::random::<u128>()),
+            repository: repository.to_owned(),
+            received: writer.len(),
+            used: Mutex::new(Instant::now()),
+            writer: Arc::new(AsyncMutex::new(Some(writer))),
+            displaced: Notify::new(),
+        });
+        let mut open = self.open.lock();
+        if open.len() >= self.most {
+            let oldest = open.values().min_by_key(|session| *session.used.lock()).map(|s| s.id.clone());
+            oldest.and_then(|id| open.remove(&id));
+        }
+        open.insert(session.id.clone(), Arc::clone(&session));
+        session
+    }
+
+    /// The session of this repository.
+    pub(crate) fn find(&self, repository: &str, id: &str) -> Option<Arc<Session>> {
+        let open = self.open.lock();
+        let session = open.get(id).filter(|session| session.repository == repository)?;
+        *session.used.lock() = Instant::now();
+        Some(Arc::clone(session))
+    }
+
+    /// Forgets a session; a request that still writes to it writes for nothing.
+    pub(crate) fn close(&self, id: &str) -> bool {
+        self.open.lock().remove(id).is_some()
+    }
+}
+
+impl Session {
+    /// Bytes that are safely taken.
+    pub(crate) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Waits a little for a request that is being taken in, so that [`received`](Self::received) is final.
+    pub(crate) async fn settle(&self) {
+        drop(timeout(SESSION_WAIT, self.writer.lock()).await);
+    }
+
+    /// The right to write. A request that still has it is ended: a client that comes again has given up on its
+    /// earlier connection. `None` when that one cannot be ended in time.
+    pub(crate) async fn turn(self: &Arc<Self>) -> Option<Turn> {
+        self.displaced.notify_waiters();
+        let writer = timeout(SESSION_WAIT, Arc::clone(&self.writer).lock_owned()).await.ok()?;
+        Some(Turn { session: Arc::clone(self), writer })
+    }
+}
+
+impl Turn {
+    /// Takes a body in. What came before an error stays, except where it could not be kept.
+    ///
+    /// It goes on to its end although the request's future is dropped: a connection that breaks must not take the
+    /// writer with it.
+    pub(crate) async fn receive(self, body: Body, limits: BodyLimits) -> (Self, Result<(), BodyError>) {
+        let session = Arc::clone(&self.session);
+        let task = tokio::spawn(async move {
+            let mut turn = self;
+            let result = turn.take_in(body, limits).await;
+            (turn, result)
+        });
+        match task.await {
+            Ok(done) => done,
+            Err(_) => {
+                let writer = Arc::clone(&session.writer).lock_owned().await;
+                (Self { session, writer }, Err(BodyError::Gone))
+            }
+        }
+    }
+
+    async fn take_in(&mut self, body: Body, limits: BodyLimits) -> Result<(), BodyError> {
+        let mut sink = Gathering::new(self.writer.take().ok_or(BodyError::Gone)?);
+        let session = Arc::clone(&self.session);
+        let end = tokio::select! {
+            end = pump(body.into_data_stream(), &mut sink, limits, session.received()) => end,
+            () = session.displaced.notified() => Err(BodyError::Cut),
+        };
+        // the writer comes back unless it is broken; what was gathered before a cut is kept
+        *self.writer = Some(sink.settle().await?);
+        end
+    }
+
+    /// Ends the upload as a blob of this digest.
+    pub(crate) async fn finish(mut self, digest: Digest) -> Result<Content, BodyError> {
+        let writer = self.writer.take().ok_or(BodyError::Gone)?;
+        let content = spawn_blocking(move || writer.finish(&digest)).await.map_err(|_| BodyError::Gone)?;
+        Ok(content?)
+    }
+}
+
+async fn pump(
+    mut body: BodyDataStream,
+    sink: &mut Gathering,
+    limits: BodyLimits,
+    before: u64,
+) -> Result<(), BodyError> {
+    let mut came = 0;
+    loop {
+        match timeout(limits.idle, body.next()).await {
+            Err(_) => return Err(BodyError::Idle),
+            Ok(Some(Err(_))) => return Err(BodyError::Cut),
+            Ok(Some(Ok(piece))) => {
+                came += piece.len() as u64;
+                if before + came > limits.blob_bytes_max {
+                    return Err(BodyError::TooLarge(limits.blob_bytes_max));
+                }
+                sink.give(piece).await?;
+            }
+            Ok(None) if limits.announced.is_some_and(|announced| announced != came) => {
+                return Err(BodyError::Cut);
+            }
+            Ok(None) => return Ok(()),
+        }
+    }
+}
+
+/// Gathers small pieces, and hands them to the writer on another thread while more come in.
+struct Gathering {
+    pieces: Vec<Bytes>,
+    bytes: usize,
+    writer: Place,
+}
+
+enum Place {
+    Here(Writer),
+    Writing(JoinHandle<Result<Writer, WriteError>>),
+    Lost,
+}
+
+impl Gathering {
+    fn new(writer: Writer) -> Self {
+        Self { pieces: Vec::new(), bytes: 0, writer: Place::Here(writer) }
+    }
+
+    async fn give(&mut self, piece: Bytes) -> Result<(), BodyError> {
+        self.bytes += piece.len();
+        self.pieces.push(piece);
+        if self.bytes >= GATHER_BYTES { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), BodyError> {
+        let mut writer = self.back().await?;
+        let pieces = std::mem::take(&mut self.pieces);
+        self.bytes = 0;
+        self.writer = Place::Writing(spawn_blocking(move || {
+            writer.write(&pieces)?;
+            Ok(writer)
+        }));
+        Ok(())
+    }
+
+    /// Waits for the writer. Where the wait is broken off, the writer stays where it is.
+    async fn back(&mut self) -> Result<Writer, BodyError> {
+        if let Place::Writing(task) = &mut self.writer {
+            let written = task.await;
+            self.writer = Place::Lost;
+            return Ok(written.map_err(|_| BodyError::Gone)??);
+        }
+        match std::mem::replace(&mut self.writer, Place::Lost) {
+            Place::Here(writer) => Ok(writer),
+            Place::Writing(_) | Place::Lost => Err(BodyError::Gone),
+        }
+    }
+
+    async fn settle(mut self) -> Result<Writer, BodyError> {
+        self.flush().await?;
+        self.back().await
+    }
+}

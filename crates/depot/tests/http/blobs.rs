@@ -1,0 +1,204 @@
+//! Blobs: every way in, every way out.
+
+use std::io::Write as _;
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use crate::support::{Fixture, code};
+use transload_depot::{Depot, Limits};
+use transload_oci::{Algorithm, Digest};
+use transload_testkit::hog::wait_until;
+
+fn each(test: impl Fn(&Fixture)) {
+    let folder = tempfile::tempdir().unwrap();
+    for depot in [Depot::in_memory(), Depot::in_folder(folder.path()).unwrap()] {
+        test(&Fixture::new(depot));
+    }
+    let left = |part: &str| std::fs::read_dir(folder.path().join(part)).unwrap().count();
+    assert_eq!(left("uploads"), 0);
+}
+
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i % 251) as u8).collect()
+}
+
+#[test]
+fn a_blob_goes_in_at_once_and_comes_out_whole_and_in_parts() {
+    each(|f| {
+        let bytes = pattern(3_000_000);
+        let digest = f.blob("a/b", &bytes);
+        let path = format!("/v2/a/b/blobs/{digest}");
+        let whole = f.ask("GET", &path);
+        assert_eq!((whole.status, whole.body.len()), (200, bytes.len()));
+        assert_eq!(whole.body, bytes);
+        assert_eq!(whole.header("docker-content-digest"), Some(digest.to_string().as_str()));
+        let head = f.ask("HEAD", &path);
+        assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, Some("3000000"), 0));
+        let part = f.send("GET", &path, &[("Range", "bytes=1048570-2500000")], b"");
+        assert_eq!((part.status, part.header("content-range")), (206, Some("bytes 1048570-2500000/3000000")));
+        assert_eq!(part.body, &bytes[1_048_570..=2_500_000]);
+        let tail = f.send("GET", &path, &[("Range", "bytes=2999990-")], b"");
+        assert_eq!(tail.body, &bytes[2_999_990..]);
+        let beyond = f.send("GET", &path, &[("Range", "bytes=3000000-")], b"");
+        assert_eq!((beyond.status, beyond.header("content-range")), (416, Some("bytes */3000000")));
+        let changed = f.send("GET", &path, &[("Range", "bytes=5-"), ("If-Range", "\"other\"")], b"");
+        assert_eq!(changed.status, 200);
+    });
+}
+
+#[test]
+fn an_empty_blob_and_a_sha512_blob_are_blobs() {
+    each(|f| {
+        let empty = f.blob("a", b"");
+        assert_eq!(f.ask("GET", &format!("/v2/a/blobs/{empty}")).body, b"");
+        let digest = Digest::of(Algorithm::Sha512, b"long");
+        let session = f.session("a");
+        assert_eq!(f.send("PATCH", &session, &[], b"long").status, 202);
+        assert_eq!(f.ask("PUT", &format!("{session}?digest={digest}")).status, 201);
+        assert_eq!(f.ask("GET", &format!("/v2/a/blobs/{digest}")).body, b"long");
+    });
+}
+
+#[test]
+fn chunks_have_to_come_in_order() {
+    each(|f| {
+        let session = f.session("a");
+        let chunk = |range: &str, body: &[u8]| f.send("PATCH", &session, &[("Content-Range", range)], body);
+        let first = chunk("0-4", b"hello");
+        assert_eq!((first.status, first.header("range")), (202, Some("0-4")));
+        for range in ["0-4", "6-10"] {
+            let refused = chunk(range, b"xxxxx");
+            assert_eq!((refused.status, refused.header("range")), (416, Some("0-4")), "{range}");
+            assert_eq!(refused.header("location"), Some(session.as_str()));
+        }
+        assert_eq!(code(&chunk("5-9", b"four")), "BLOB_UPLOAD_INVALID");
+        let status = f.ask("GET", &session);
+        assert_eq!((status.status, status.header("range")), (204, Some("0-4")));
+        assert_eq!(chunk("5-9", b" worl").status, 202);
+        let digest = Digest::sha256(b"hello world");
+        let put = f.send("PUT", &format!("{session}?digest={digest}"), &[("Content-Range", "10-10")], b"d");
+        assert_eq!(put.status, 201, "{}", put.text());
+        assert_eq!(f.ask("GET", put.header("location").unwrap()).body, b"hello world");
+        assert_eq!(code(&f.ask("GET", &session)), "BLOB_UPLOAD_UNKNOWN");
+    });
+}
+
+#[test]
+fn other_bytes_than_the_digest_says_leave_nothing() {
+    each(|f| {
+        let digest = Digest::sha256(b"right");
+        let at_once = f.send("POST", &format!("/v2/a/blobs/uploads/?digest={digest}"), &[], b"wrong");
+        assert_eq!((at_once.status, code(&at_once).as_str()), (400, "DIGEST_INVALID"));
+        let session = f.session("a");
+        let put = f.send("PUT", &format!("{session}?digest={digest}"), &[], b"wrong");
+        assert_eq!(code(&put), "DIGEST_INVALID");
+        assert_eq!(f.ask("GET", &session).status, 404);
+        assert_eq!(f.ask("HEAD", &format!("/v2/a/blobs/{digest}")).status, 404);
+        assert_eq!(code(&f.ask("PUT", &f.session("a"))), "DIGEST_INVALID");
+        assert_eq!(code(&f.ask("PUT", &format!("{}?digest=md5:1", f.session("a")))), "DIGEST_INVALID");
+    });
+}
+
+#[test]
+fn an_upload_that_was_cut_goes_on_where_it_broke() {
+    each(|f| {
+        let session = f.session("a");
+        let mut stream = TcpStream::connect(f.endpoint.addr).unwrap();
+        let head = format!("PATCH {session} HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&pattern(1_500_000)).unwrap();
+        stream.shutdown(Shutdown::Both).unwrap();
+        let received = || f.ask("GET", &session).header("range").unwrap().to_owned();
+        assert!(wait_until(Duration::from_secs(5), || received() == "0-1499999"), "{}", received());
+        let rest = f.send(
+            "PATCH",
+            &session,
+            &[("Content-Range", "1500000-2999999")],
+            &pattern(3_000_000)[1_500_000..],
+        );
+        assert_eq!(rest.status, 202, "{}", rest.text());
+        let digest = Digest::sha256(&pattern(3_000_000));
+        assert_eq!(f.ask("PUT", &format!("{session}?digest={digest}")).status, 201);
+    });
+}
+
+#[test]
+fn a_client_that_comes_again_displaces_its_stalled_request() {
+    each(|f| {
+        let session = f.session("a");
+        let mut stream = TcpStream::connect(f.endpoint.addr).unwrap();
+        let head = format!("PATCH {session} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n12345");
+        stream.write_all(head.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        let digest = Digest::sha256(b"1234567");
+        let put = f.send("PUT", &format!("{session}?digest={digest}"), &[], b"67");
+        assert_eq!(put.status, 201, "{}", put.text());
+    });
+}
+
+#[test]
+fn mounting_shares_the_bytes_and_a_mount_that_fails_opens_a_session() {
+    each(|f| {
+        let digest = f.blob("a", b"shared");
+        let mounted = f.ask("POST", &format!("/v2/b/blobs/uploads/?mount={digest}&from=a"));
+        assert_eq!(mounted.status, 201);
+        assert_eq!(mounted.header("location"), Some(format!("/v2/b/blobs/{digest}").as_str()));
+        for query in [format!("mount={digest}&from=none"), format!("mount={digest}")] {
+            let declined = f.ask("POST", &format!("/v2/c/blobs/uploads/?{query}"));
+            assert_eq!(declined.status, 202);
+            assert_eq!(f.ask("DELETE", declined.header("location").unwrap()).status, 204);
+        }
+        assert_eq!(f.ask("DELETE", &format!("/v2/a/blobs/{digest}")).status, 202);
+        assert_eq!(code(&f.ask("GET", &format!("/v2/a/blobs/{digest}"))), "BLOB_UNKNOWN");
+        assert_eq!(f.ask("GET", &format!("/v2/b/blobs/{digest}")).body, b"shared");
+        assert_eq!(f.ask("DELETE", &format!("/v2/a/blobs/{digest}")).status, 404);
+        assert_eq!(f.ask("DELETE", &format!("/v2/b/blobs/{digest}")).status, 202);
+        assert_eq!(f.blob("a", b"shared"), digest);
+    });
+}
+
+#[test]
+fn a_folder_has_each_blob_once_under_its_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let f = Fixture::new(Depot::in_folder(folder.path()).unwrap());
+    let digest = f.blob("a", b"kept");
+    f.blob("b", b"kept");
+    let file = folder.path().join(digest.layout_path());
+    assert_eq!(std::fs::read(&file).unwrap(), b"kept");
+    f.ask("DELETE", &format!("/v2/a/blobs/{digest}"));
+    assert!(file.exists());
+    f.ask("DELETE", &format!("/v2/b/blobs/{digest}"));
+    assert!(!file.exists());
+}
+
+#[test]
+fn bounds_hold() {
+    let limits = Limits {
+        blob_bytes_max: 1000,
+        manifest_bytes_max: 200,
+        memory_bytes_max: 1500,
+        uploads_max: 2,
+        body_idle: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let f = Fixture::new(Depot::in_memory_with(limits));
+    let push = |len: usize| {
+        let digest = Digest::sha256(&pattern(len));
+        f.send("POST", &format!("/v2/a/blobs/uploads/?digest={digest}"), &[], &pattern(len))
+    };
+    assert_eq!(push(1000).status, 201);
+    assert_eq!(push(1001).status, 413);
+    let full = push(900);
+    assert_eq!((full.status, code(&full).as_str()), (507, "DENIED"));
+    assert_eq!(push(400).status, 201);
+    assert_eq!(f.manifest("a", "v1", &" ".repeat(201)).status, 413);
+    let sessions = [f.session("a"), f.session("a"), f.session("a")];
+    let alive = sessions.iter().filter(|session| f.ask("GET", session).status == 204).count();
+    assert_eq!(alive, 2);
+    let mut stalled = TcpStream::connect(f.endpoint.addr).unwrap();
+    let head = format!("PATCH {} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n12345", sessions[2]);
+    stalled.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stalled, &mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}

@@ -1,0 +1,6 @@
+//! The depot as its clients see it.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test may")]
+
+mod blobs;
+mod manifests;
+mod support;
