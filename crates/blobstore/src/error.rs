@@ -80,6 +80,13 @@ impl Error {
         self
     }
 
+    /// With another detail: the same failure, said with more of its circumstances.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
     /// With what caused it. The cause must be free of secrets.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

@@ -4,18 +4,24 @@
 //! of them: nothing is visible before the commit, and what a dead run staged is found again by the next.
 //! Reading is by range. Adapters: [`file`], [`azure`], [`memory`]; every one passes the same conformance suite.
 
+pub mod azure;
 pub mod conformance;
 mod error;
+mod extents;
 pub mod file;
 pub mod location;
 pub mod memory;
 mod names;
+mod open;
+mod retry;
 pub mod sas;
 mod store;
 
 pub use error::{Error, ErrorKind};
 pub use location::{ContainerUrl, Location};
 pub use names::{NAME_CHARS_MAX, check_name};
+pub use open::{Credential, ProxyOptions, StoreOptions, Timeouts, open};
+pub use retry::RetryLimits;
 pub use sas::Sas;
 pub use store::{
     BlobStat, BlobStore, Block, BlockId, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions,

@@ -12,6 +12,7 @@ use futures_util::stream::{self, BoxStream};
 use parking_lot::Mutex;
 
 use crate::error::{Error, ErrorKind};
+use crate::extents::Extents;
 use crate::names::check_name;
 use crate::store::{
     BlobStat, BlobStore, Block, BlockId, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions,
@@ -32,6 +33,8 @@ pub struct MemoryStore {
 struct State {
     blobs: BTreeMap<String, Blob>,
     staged: HashMap<String, BTreeMap<BlockId, Staged>>,
+    /// Every block that was put, in order, where blocks stand where they are put.
+    written: HashMap<String, Vec<(u64, Bytes)>>,
     versions: u64,
     puts: u64,
     failures: BTreeMap<u64, ErrorKind>,
@@ -235,7 +238,8 @@ impl Stage for MemoryStage {
             let end = block.offset + block.len;
             staged.retain(|_, s| s.offset >= end || s.offset + s.bytes.len() as u64 <= block.offset);
         }
-        staged.insert(block.id, Staged { offset: block.offset, bytes });
+        staged.insert(block.id, Staged { offset: block.offset, bytes: bytes.clone() });
+        state.written.entry(self.name.clone()).or_default().push((block.offset, bytes));
         Ok(())
     }
 
@@ -245,27 +249,51 @@ impl Stage for MemoryStage {
         if !self.options.overwrite && state.blobs.contains_key(&self.name) {
             return Err(already_exists(self.store.describe(&self.name)));
         }
-        let none = BTreeMap::new();
-        let staged = state.staged.get(&self.name).unwrap_or(&none);
-        let mut whole = BytesMut::new();
-        for block in blocks {
-            let found = staged.get(&block.id).filter(|s| {
-                s.bytes.len() as u64 == block.len
-                    && (self.store.limits.order == BlockOrder::AtCommit
-                        || (s.offset == block.offset && block.offset == whole.len() as u64))
-            });
-            let Some(found) = found else {
-                return Err(self.error(ErrorKind::BlocksMissing, "a block of the list is not staged"));
-            };
-            whole.extend_from_slice(&found.bytes);
-        }
+        let whole = match self.store.limits.order {
+            BlockOrder::AtCommit => state.in_order(&self.name, blocks),
+            BlockOrder::Positioned => state.in_place(&self.name, blocks),
+        };
+        let missing = || self.error(ErrorKind::BlocksMissing, "a block of the list is not staged");
+        let whole = whole.ok_or_else(missing)?;
+        state.written.remove(&self.name);
         state.staged.remove(&self.name);
-        Ok(state.insert(&self.name, whole.freeze(), self.options.metadata.clone()))
+        Ok(state.insert(&self.name, whole, self.options.metadata.clone()))
     }
 
     async fn discard(&self) -> Result<(), Error> {
         self.store.state.lock().staged.remove(&self.name);
+        self.store.state.lock().written.remove(&self.name);
         Ok(())
+    }
+}
+
+impl State {
+    /// The staged blocks in the list's order.
+    fn in_order(&self, name: &str, blocks: &[Block]) -> Option<Bytes> {
+        let mut whole = BytesMut::new();
+        for block in blocks {
+            let staged = self.staged.get(name)?.get(&block.id)?;
+            if staged.bytes.len() as u64 != block.len {
+                return None;
+            }
+            whole.extend_from_slice(&staged.bytes);
+        }
+        Some(whole.freeze())
+    }
+
+    /// Everything where it was put.
+    fn in_place(&self, name: &str, blocks: &[Block]) -> Option<Bytes> {
+        let mut extents = Extents::default();
+        let written = self.written.get(name).map(Vec::as_slice).unwrap_or_default();
+        written.iter().for_each(|(offset, bytes)| extents.insert(*offset, offset + bytes.len() as u64));
+        let len = usize::try_from(extents.check(blocks).ok()?).ok()?;
+        let mut whole = BytesMut::zeroed(len);
+        for (offset, bytes) in written {
+            let start = usize::try_from(*offset).ok()?.min(len);
+            let end = (start + bytes.len()).min(len);
+            whole[start..end].copy_from_slice(&bytes[..end - start]);
+        }
+        Some(whole.freeze())
     }
 }
 

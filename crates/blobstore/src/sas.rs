@@ -4,6 +4,7 @@
 //! secret. The facts tell most failures before the first request, and explain a 403 after it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -12,12 +13,15 @@ use crate::error::{Error, ErrorKind};
 mod check;
 mod facts;
 
+pub(crate) use check::skew;
 pub use check::{Action, Finding, Need};
 pub use facts::{SasFacts, SasMoment};
 
 /// A SAS token. `Debug` shows its facts and never `sig`.
 #[derive(Clone)]
-pub struct Sas {
+pub struct Sas(Arc<Token>);
+
+struct Token {
     text: SecretString,
     facts: SasFacts,
 }
@@ -34,29 +38,29 @@ impl Sas {
             return Err(Error::new(ErrorKind::SasMalformed, "SAS token", reason)
                 .with_hint("paste the token alone, as it was made: 'sv=…&se=…&sp=…&sig=…'"));
         }
-        Ok(Self { text: SecretString::from(text.to_owned()), facts: SasFacts::read(text) })
+        Ok(Self(Arc::new(Token { text: SecretString::from(text.to_owned()), facts: SasFacts::read(text) })))
     }
 
     /// What the token says about itself.
     pub fn facts(&self) -> &SasFacts {
-        &self.facts
+        &self.0.facts
     }
 
     /// What is wrong with the token for this need, by the clock `now`; the surest first. Nothing found does not mean
     /// that the store accepts it: the signature, a stored access policy and the container are known only there.
     pub fn check(&self, need: &Need<'_>, now: time::OffsetDateTime) -> Vec<Finding> {
-        check::check(&self.facts, need, now)
+        check::check(&self.0.facts, need, now)
     }
 
     /// The token as a query string without `?`: a secret.
     pub(crate) fn expose(&self) -> &str {
-        self.text.expose_secret()
+        self.0.text.expose_secret()
     }
 }
 
 impl fmt::Debug for Sas {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sas").field("facts", &self.facts).finish_non_exhaustive()
+        f.debug_struct("Sas").field("facts", &self.0.facts).finish_non_exhaustive()
     }
 }
 

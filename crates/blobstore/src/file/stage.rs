@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use super::journal::{Journal, Record};
 use super::{JOURNAL_SUFFIX, PARTIAL_SUFFIX, blocking, os, publish, stat_of};
 use crate::error::{Error, ErrorKind};
+use crate::extents::Extents;
 use crate::store::{BlobStat, Block, BlockId, Stage, StageOptions, StagedBlock};
 
 /// Size of the buffer that checks what an earlier run wrote, in bytes.
@@ -35,7 +36,7 @@ struct Inner {
     partial_path: PathBuf,
     partial: File,
     journal: Journal,
-    placed: Mutex<Placed>,
+    written: Mutex<Extents>,
 }
 
 /// Which block stands where: offset → (length, id), never overlapping.
@@ -84,9 +85,11 @@ impl FileStage {
             .iter()
             .map(|(offset, (len, id))| StagedBlock { id: *id, offset: Some(*offset), len: *len })
             .collect();
-        let placed = Mutex::new(placed);
+        let mut written = Extents::default();
+        placed.iter().for_each(|(offset, (len, _))| written.insert(*offset, offset + len));
+        let written = Mutex::new(written);
         let overwrite = options.overwrite;
-        let inner = Inner { name, shown, overwrite, target, partial_path, partial, journal, placed };
+        let inner = Inner { name, shown, overwrite, target, partial_path, partial, journal, written };
         Ok(Self { inner: Arc::new(inner), found })
     }
 }
@@ -130,12 +133,7 @@ impl Inner {
         self.partial.write_all_at(bytes, block.offset).map_err(self.failed("write it"))?;
         let record = Record { block: *block, crc: crc32fast::hash(bytes) };
         self.journal.append(&record).map_err(self.failed("write its journal"))?;
-        let mut placed = self.placed.lock();
-        let end = block.offset + block.len;
-        while let Some(over) = overlapping(&placed, block.offset, end) {
-            placed.remove(&over);
-        }
-        placed.insert(block.offset, (block.len, block.id));
+        self.written.lock().insert(block.offset, block.offset + block.len);
         Ok(())
     }
 
@@ -155,20 +153,14 @@ impl Inner {
 
     /// That the blocks follow one another from the start and are all written. Answers the length in bytes.
     fn check_list(&self, blocks: &[Block]) -> Result<u64, Error> {
-        let placed = self.placed.lock();
-        let mut end = 0;
-        for block in blocks {
-            if block.offset != end || placed.get(&block.offset) != Some(&(block.len, block.id)) {
-                let detail = format!("the block at byte {} is not written", block.offset);
-                return Err(Error::new(ErrorKind::BlocksMissing, self.shown.as_str(), detail));
-            }
-            end += block.len;
-        }
-        Ok(end)
+        self.written.lock().check(blocks).map_err(|offset| {
+            let detail = format!("the block at byte {offset} is not written");
+            Error::new(ErrorKind::BlocksMissing, self.shown.as_str(), detail)
+        })
     }
 
     fn discard(&self) -> Result<(), Error> {
-        self.placed.lock().clear();
+        *self.written.lock() = Extents::default();
         remove(&self.partial_path).map_err(self.failed("remove what was written of it"))?;
         self.journal.remove().map_err(self.failed("remove its journal"))
     }
