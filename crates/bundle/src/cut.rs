@@ -81,8 +81,9 @@ fn block_bytes(entries: &[Entry], policy: &BlockPolicy) -> u64 {
     let count_max = policy.blocks_max.saturating_sub(BLOCKS_RESERVED).max(1) as u64;
     // no block is longer than its length, so fewer bytes than this cannot be enough
     let total = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(entry.entry_len()));
-    let least = total.div_ceil(count_max).div_ceil(MIB).saturating_mul(MIB);
-    let mut bytes = if least > wished { least.min(largest) } else { wished };
+    let least = total.div_ceil(count_max);
+    let grown = least.div_ceil(MIB).saturating_mul(MIB);
+    let mut bytes = if least > wished { grown.min(largest) } else { wished };
     while bytes < largest && count(entries, bytes) > count_max {
         bytes = bytes.saturating_add(MIB).min(largest);
     }

@@ -37,7 +37,8 @@ impl Hasher {
 
     /// A SHA-256 that goes on behind `len` bytes. `None` unless `len` is a multiple of 64.
     pub fn resume(midstate: &Midstate, len: u64) -> Option<Self> {
-        (len % SHA256_BLOCK_BYTES as u64 == 0).then(|| Self(State::Sha256(Sha256::resume(midstate, len))))
+        len.is_multiple_of(SHA256_BLOCK_BYTES as u64)
+            .then(|| Self(State::Sha256(Sha256::resume(midstate, len))))
     }
 
     /// Takes more bytes.
@@ -152,9 +153,9 @@ pub enum Mismatch {
     #[error("expected digest {expected}, got {actual}")]
     Digest {
         /// Digest promised.
-        expected: Digest,
+        expected: Box<Digest>,
         /// Digest of the bytes seen.
-        actual: Digest,
+        actual: Box<Digest>,
     },
 }
 
@@ -223,7 +224,7 @@ impl Verifier {
         if actual == self.expected {
             Ok(())
         } else {
-            Err(Mismatch::Digest { expected: self.expected, actual })
+            Err(Mismatch::Digest { expected: Box::new(self.expected), actual: Box::new(actual) })
         }
     }
 }

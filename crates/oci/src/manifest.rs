@@ -62,9 +62,9 @@ pub enum ManifestError {
     #[error("expected digest {expected}, got {actual}")]
     Digest {
         /// Digest asked for.
-        expected: Digest,
+        expected: Box<Digest>,
         /// Digest of the bytes.
-        actual: Digest,
+        actual: Box<Digest>,
     },
 }
 
@@ -110,7 +110,10 @@ impl Manifest {
             Some(expected) => {
                 let actual = Digest::of(expected.algorithm(), &bytes);
                 if actual != *expected {
-                    return Err(ManifestError::Digest { expected: *expected, actual });
+                    return Err(ManifestError::Digest {
+                        expected: Box::new(*expected),
+                        actual: Box::new(actual),
+                    });
                 }
                 actual
             }

@@ -57,7 +57,7 @@ impl Endpoint {
         }
         let mut probe = plain.clone();
         probe.set_path("/v2/");
-        let call = Call::new(Method::GET, probe, Want::Whole(http.limits().error_body_bytes_max));
+        let call = Call::new(Method::GET, probe, Want::Stream);
         match http.follow(&call, None).await {
             Ok(reply) => {
                 let said = String::from_utf8_lossy(&reply.body);

@@ -30,9 +30,10 @@ impl Base {
         let manifest = Manifest::parse(said.as_deref(), asked.as_ref(), reply.body)
             .map_err(|error| unfit(&error, &subject))?;
         match announced.filter(|_| asked.is_none()) {
-            Some(announced) if Digest::of(announced.algorithm(), &manifest.bytes) != announced => {
-                Err(unfit(&ManifestError::Digest { expected: announced, actual: manifest.digest }, &subject))
-            }
+            Some(announced) if Digest::of(announced.algorithm(), &manifest.bytes) != announced => Err(unfit(
+                &ManifestError::Digest { expected: announced.into(), actual: manifest.digest.into() },
+                &subject,
+            )),
             _ => Ok(manifest),
         }
     }
@@ -78,7 +79,10 @@ impl Base {
         if let Ok(digest) = reference.parse::<Digest>() {
             let actual = Digest::of(digest.algorithm(), &manifest.bytes);
             if actual != digest {
-                return Err(unfit(&ManifestError::Digest { expected: digest, actual }, &subject));
+                return Err(unfit(
+                    &ManifestError::Digest { expected: digest.into(), actual: actual.into() },
+                    &subject,
+                ));
             }
         }
         let reply = self.put_manifest(repository, reference, manifest, &subject).await?;

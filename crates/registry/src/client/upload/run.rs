@@ -205,7 +205,7 @@ impl<'a> Upload<'a> {
     async fn empty(&mut self) -> Result<(), Setback> {
         let nothing = Digest::of(self.blob.digest.algorithm(), b"");
         if nothing != self.blob.digest {
-            let mismatch = Mismatch::Digest { expected: self.blob.digest, actual: nothing };
+            let mismatch = Mismatch::Digest { expected: self.blob.digest.into(), actual: nothing.into() };
             return Err(Setback::End(self.mismatch(mismatch.to_string())));
         }
         if self.session.is_none() {
