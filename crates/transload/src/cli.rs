@@ -1,0 +1,291 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// Moves container images and every other OCI artifact between registries that can never reach each other.
+///
+/// On this side:  transload export registry.example/team/web:v1 --to /media/stick/
+/// On that side:  transload import /media/stick/web-v1-….tar --to registry.far
+///
+/// Nothing installed yet? `transload quickstart` shows the whole way on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "transload", version, max_term_width = 110, after_help = EXIT_HELP)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_HELP: &str = "Exit codes: 0 done, 2 usage, 3 partly done, 4 not found, 5 access, 6 conflict, 7 damaged, \
+                         8 unavailable, 9 full, 10 several, 130 interrupted. docs/ERRORS.md has them all.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Registry to bundle: artifacts into one file or blob.
+    Export(Box<ExportArgs>),
+    /// Bundle to registry: everything in a bundle into a registry.
+    Import(Box<ImportArgs>),
+    /// Registry to registry, when both can be reached.
+    Copy(Box<CopyArgs>),
+    /// Show what is in a bundle.
+    Inspect(InspectArgs),
+    /// Check every byte of a bundle.
+    Verify(VerifyArgs),
+    /// The whole way on this machine, with nothing installed.
+    Quickstart(QuickstartArgs),
+}
+
+/// How the program speaks.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputArgs {
+    /// Write one JSON event a line to stdout, the report last.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say only what went wrong.
+    #[arg(long, short, global = true, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+}
+
+/// What to take.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SelectionArgs {
+    /// registry/repository:tag, registry/repository@sha256:…, or registry/repository for every tag.
+    #[arg(value_name = "ARTIFACT")]
+    pub(crate) artifacts: Vec<String>,
+    /// A file of artifacts, one a line, `#` before comments; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) artifacts_file: Vec<PathBuf>,
+    /// The registry of artifacts that name none.
+    #[arg(long, value_name = "REGISTRY")]
+    pub(crate) from: Option<String>,
+    /// Leave signatures, SBOMs and attestations behind.
+    #[arg(long)]
+    pub(crate) no_referrers: bool,
+}
+
+/// How registries are spoken to.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Registries")]
+pub(crate) struct RegistryArgs {
+    /// Speak HTTP without TLS, with every registry or with HOST only. Loopback needs no asking.
+    #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
+    pub(crate) plain_http: Vec<String>,
+    /// Trust the certificate authorities in this PEM file too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Vec<PathBuf>,
+    /// Our certificate chain (PEM), for registries that ask for one.
+    #[arg(long, value_name = "FILE", requires = "client_key")]
+    pub(crate) client_cert: Option<PathBuf>,
+    /// The private key (PEM) of --client-cert.
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub(crate) client_key: Option<PathBuf>,
+    /// Take credentials from this file, in Docker's or containers' format, instead of the usual ones.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) auth_file: Option<PathBuf>,
+}
+
+/// How a store is spoken to.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Object storage")]
+pub(crate) struct StoreArgs {
+    /// The environment variable that holds the SAS token.
+    #[arg(long, value_name = "NAME", conflicts_with = "sas_token_file")]
+    pub(crate) sas_token_env: Option<String>,
+    /// The file that holds the SAS token.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sas_token_file: Option<PathBuf>,
+}
+
+/// What a transfer may use.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Resources")]
+pub(crate) struct ResourceArgs {
+    /// Blobs that move at the same time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) concurrency: Option<u16>,
+    /// Memory for blocks in flight, such as 64MiB. The whole process stays about 40 MiB above it.
+    #[arg(long, value_name = "SIZE", value_parser = crate::output::parse_bytes)]
+    pub(crate) memory_max: Option<u64>,
+}
+
+/// What the end of a transfer leaves.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportArgs {
+    /// Only plan: say what would move, and what would fail.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Move what can be moved when something cannot; exit 3 then.
+    #[arg(long)]
+    pub(crate) continue_on_errors: bool,
+    /// Write the report (JSON) to this file as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  transload export registry.example/team/web:v1 registry.example/team/db --to /media/stick/
+  transload export --from registry.example --artifacts-file release.txt --to https://acct.blob.core.windows.net/transfer --sas-token-env SAS
+  transload export localhost:5000/app:v1 --to app.tar --dry-run
+
+Kill it at any point and run the same command again: it goes on where it stopped.")]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// A file, a folder, or the URL of an Azure container or blob. A folder or container gets a name made for it.
+    #[arg(long, value_name = "LOCATION")]
+    pub(crate) to: String,
+    /// Replace a bundle of that name.
+    #[arg(long)]
+    pub(crate) overwrite_blobs: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+}
+
+/// Where artifacts go.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TargetArgs {
+    /// The registry to fill, with a prefix for its repositories if wanted.
+    #[arg(long, value_name = "REGISTRY[/PREFIX]")]
+    pub(crate) to: String,
+    /// Move tags that exist with another digest. Without it they are conflicts, found before anything is pushed.
+    #[arg(long)]
+    pub(crate) overwrite_tags: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  transload import /media/stick/release.tar --to registry.far
+  transload import release.tar --to registry.far/mirror --overwrite-tags
+  transload import 'https://acct.blob.core.windows.net/transfer/release.tar' --sas-token-file sas.txt --to registry.far
+
+Run it again as often as you like: what is there is not pushed again.")]
+pub(crate) struct ImportArgs {
+    /// The bundle: a file, or the URL of an Azure blob.
+    #[arg(value_name = "BUNDLE")]
+    pub(crate) bundle: String,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// Delete the bundle when every artifact of it is in the registry.
+    #[arg(long)]
+    pub(crate) delete_source_blob_on_success: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  transload copy registry.example/team/web:v1 --to registry.near/mirror
+  transload copy --from registry.example --artifacts-file release.txt --to registry.near")]
+pub(crate) struct CopyArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+}
+
+/// A bundle to read.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BundleArgs {
+    /// The bundle: a file, or the URL of an Azure blob.
+    #[arg(value_name = "BUNDLE")]
+    pub(crate) bundle: String,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    pub(crate) bundle: BundleArgs,
+    /// How to show it.
+    #[arg(long, short, value_enum, default_value = "table")]
+    pub(crate) output: InspectOutput,
+    /// Show every blob too.
+    #[arg(long)]
+    pub(crate) blobs: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum InspectOutput {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) bundle: BundleArgs,
+    /// Write the report (JSON) to this file as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuickstartArgs {
+    /// Keep the bundle and its report in this folder instead of a temporary one.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+/// Prints what the parser has to say and ends with the table's code.
+pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+    // a closed pipe is no reason to fail differently
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Success.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn plain_http_takes_no_value_or_a_host() {
+        let parse = |args: &[&str]| {
+            let mut all = vec!["transload", "copy", "r.io/a:1", "--to", "x"];
+            all.extend_from_slice(args);
+            match Cli::try_parse_from(all).map(|cli| cli.command) {
+                Ok(Command::Copy(args)) => args.registries.plain_http,
+                _ => Vec::new(),
+            }
+        };
+        assert_eq!(parse(&["--plain-http"]), ["*"]);
+        assert_eq!(parse(&["--plain-http=a:1", "--plain-http=b"]), ["a:1", "b"]);
+    }
+}

@@ -1,0 +1,30 @@
+//! `transload export`.
+
+use transload_transfer::{Error, Export, ExportOptions};
+
+use super::{TOOL, engine, finish};
+use crate::cli::ExportArgs;
+use crate::config::Environment;
+use crate::exit::Exit;
+use crate::location;
+use crate::output::Output;
+use crate::registries::{Registries, selection};
+
+pub(crate) async fn run(
+    args: Box<ExportArgs>,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let selection = selection(&args.selection)?;
+    let sources = Registries::new(&args.registries, environment)?.sources(&selection)?;
+    let (store, name) = location::open(&args.to, &args.store, environment)?;
+    let options = ExportOptions {
+        overwrite_blobs: args.overwrite_blobs,
+        continue_on_errors: args.report.continue_on_errors,
+        dry_run: args.report.dry_run,
+        tool: TOOL.to_owned(),
+    };
+    let export = Export { sources, selection, store, name, options };
+    let report = export.run(&engine(Some(&args.resources), output)).await;
+    Ok(finish(&report, args.report.report.as_deref(), output))
+}

@@ -1,0 +1,25 @@
+//! `transload inspect`.
+
+use transload_transfer::{Error, inspect};
+
+use super::engine;
+use crate::cli::{InspectArgs, InspectOutput};
+use crate::config::Environment;
+use crate::exit::Exit;
+use crate::location;
+use crate::output::Output;
+
+pub(crate) async fn run(
+    args: InspectArgs,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let (store, name) = location::open_bundle(&args.bundle.bundle, &args.bundle.store, environment)?;
+    let inspection = inspect(&engine(None, &output.silent()), &store, &name).await?;
+    if args.output == InspectOutput::Json || output.is_json() {
+        output.json(&inspection);
+    } else {
+        output.inspection(&inspection, args.blobs);
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,84 @@
+//! The commands: arguments in, engine run, report out.
+
+pub(crate) mod copy;
+pub(crate) mod export;
+pub(crate) mod import;
+pub(crate) mod inspect;
+pub(crate) mod verify;
+
+use std::path::Path;
+
+use tokio_util::sync::CancellationToken;
+use transload_transfer::{Code, Engine, Error, Limits, Report};
+
+use crate::cli::ResourceArgs;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// How this program names itself to registries and in bundles.
+pub(crate) const TOOL: &str = concat!("transload/", env!("CARGO_PKG_VERSION"));
+
+/// An engine with the bounds that the command line sets, which a signal stops.
+pub(crate) fn engine(resources: Option<&ResourceArgs>, output: &Output) -> Engine {
+    let mut limits = Limits::default();
+    if let Some(concurrency) = resources.and_then(|resources| resources.concurrency) {
+        limits.blobs_at_once = usize::from(concurrency);
+        limits.requests_at_once = limits.requests_at_once.max(limits.blobs_at_once);
+    }
+    if let Some(memory_max) = resources.and_then(|resources| resources.memory_max) {
+        limits.memory_bytes_max = memory_max;
+        // two blocks at least are in flight: where memory is short, they are shorter
+        const BLOCK_BYTES_MIN: u64 = 1024 * 1024;
+        limits.block_bytes = limits.block_bytes.min((memory_max / 2).max(BLOCK_BYTES_MIN) / 512 * 512);
+    }
+    let cancel = CancellationToken::new();
+    tokio::spawn(stop_on_signal(cancel.clone()));
+    Engine::new(limits, output.events(), cancel)
+}
+
+/// The first signal stops cleanly, the second at once.
+async fn stop_on_signal(cancel: CancellationToken) {
+    let mut signals = 0;
+    loop {
+        if !signal().await {
+            return;
+        }
+        signals += 1;
+        if signals > 1 {
+            std::process::exit(i32::from(Exit::Interrupted.row().0));
+        }
+        cancel.cancel();
+    }
+}
+
+/// Waits for the next signal to stop. `false` where there are none to be had.
+async fn signal() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return false };
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
+        terminated = terminate.recv() => terminated.is_some(),
+    }
+}
+
+/// Shows a report, writes it where it was asked for, and says how to exit.
+pub(crate) fn finish(report: &Report, file: Option<&Path>, output: &Output) -> Exit {
+    let mut exit = Exit::of_report(report);
+    if let Some(file) = file
+        && let Err(error) = write_report(report, file)
+    {
+        output.error(&error);
+        exit = if exit == Exit::Success { Exit::of(error.code()) } else { exit };
+    }
+    output.report(report);
+    exit
+}
+
+fn write_report(report: &Report, file: &Path) -> Result<(), Error> {
+    let failed = |detail: String| {
+        Error::new(Code::StoreIo, format!("--report {}", file.display()), detail)
+            .with_next("the transfer itself is not touched by this; the report stands in the output")
+    };
+    let json = serde_json::to_vec_pretty(report).map_err(|error| failed(error.to_string()))?;
+    std::fs::write(file, json).map_err(|error| failed(error.to_string()))
+}

@@ -1,0 +1,95 @@
+//! What comes from outside: the only place that reads the environment.
+#![expect(clippy::disallowed_methods, reason = "this is the one place that may read the environment")]
+
+use std::env;
+use std::path::PathBuf;
+
+use transload_registry::ProxySettings;
+
+/// Everything that is read from the environment, once, at the start.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    /// Files that may have credentials for registries, the first one that has some wins.
+    pub(crate) auth_files: Vec<PathBuf>,
+    pub(crate) proxy: ProxySettings,
+    pub(crate) azure: AzureEnvironment,
+    /// Width of the terminal, where a person or a program sets it.
+    pub(crate) no_color: bool,
+}
+
+/// What Azure's tools take from the environment to sign in.
+#[derive(Clone, Default)]
+pub(crate) struct AzureEnvironment {
+    pub(crate) tenant_id: Option<String>,
+    pub(crate) client_id: Option<String>,
+    pub(crate) client_secret: Option<String>,
+    pub(crate) federated_token_file: Option<PathBuf>,
+    pub(crate) has_cli: bool,
+}
+
+impl std::fmt::Debug for AzureEnvironment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AzureEnvironment")
+            .field("tenant_id", &self.tenant_id)
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Environment {
+    pub(crate) fn read() -> Self {
+        Self {
+            auth_files: auth_files(),
+            proxy: ProxySettings {
+                http: either("http_proxy", "HTTP_PROXY").or_else(|| either("all_proxy", "ALL_PROXY")),
+                https: either("https_proxy", "HTTPS_PROXY").or_else(|| either("all_proxy", "ALL_PROXY")),
+                no_proxy: either("no_proxy", "NO_PROXY"),
+            },
+            azure: AzureEnvironment {
+                tenant_id: text("AZURE_TENANT_ID"),
+                client_id: text("AZURE_CLIENT_ID"),
+                client_secret: text("AZURE_CLIENT_SECRET"),
+                federated_token_file: path("AZURE_FEDERATED_TOKEN_FILE"),
+                has_cli: on_path("az"),
+            },
+            no_color: text("NO_COLOR").is_some(),
+        }
+    }
+}
+
+/// A variable that the command line names (`--sas-token-env`).
+pub(crate) fn named(name: &str) -> Option<String> {
+    text(name)
+}
+
+fn text(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+fn either(lower: &str, upper: &str) -> Option<String> {
+    text(lower).or_else(|| text(upper))
+}
+
+/// In the order in which podman and then docker look.
+fn auth_files() -> Vec<PathBuf> {
+    let home = path("HOME");
+    let config = path("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")));
+    let docker = path("DOCKER_CONFIG").or_else(|| home.as_ref().map(|home| home.join(".docker")));
+    [
+        path("REGISTRY_AUTH_FILE"),
+        path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json")),
+        config.map(|dir| dir.join("containers/auth.json")),
+        docker.map(|dir| dir.join("config.json")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn on_path(program: &str) -> bool {
+    env::var_os("PATH").is_some_and(|all| env::split_paths(&all).any(|dir| dir.join(program).is_file()))
+}

@@ -1,0 +1,106 @@
+//! From a location on the command line to an open store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use transload_blobstore::{BlobStore, ContainerUrl, Credential, Location, ProxyOptions, Sas, StoreOptions};
+use transload_transfer::{Code, Error};
+
+use crate::cli::StoreArgs;
+use crate::config::{self, AzureEnvironment, Environment};
+
+mod entra;
+
+/// SAS tokens are some hundred bytes long; a file beyond this is another file.
+const SAS_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// An open store, and the name within it that the location gave.
+pub(crate) type Opened = (Arc<dyn BlobStore>, Option<String>);
+
+/// Opens the place that a location names.
+pub(crate) fn open(text: &str, args: &StoreArgs, environment: &Environment) -> Result<Opened, Error> {
+    let location = Location::parse(text)?;
+    let sas = sas(args)?;
+    if location.container().is_none() {
+        if sas.is_some() {
+            return Err(Error::new(
+                Code::Usage,
+                location.to_string(),
+                "a SAS token was given for a file or folder",
+            ));
+        }
+        return Ok(transload_blobstore::open(
+            &location,
+            credential(None, &environment.azure, false)?,
+            &options(environment),
+        )?);
+    }
+    if sas.is_some() && location.sas().is_some() {
+        let detail = "the URL has a SAS token, and another was given beside it";
+        return Err(
+            Error::new(Code::Usage, location.to_string(), detail).with_next("give it in one place only")
+        );
+    }
+    let https = location.container().is_some_and(ContainerUrl::is_https);
+    let sas = sas.or_else(|| location.sas().cloned());
+    let credential = credential(sas, &environment.azure, https)?;
+    Ok(transload_blobstore::open(&location, credential, &options(environment))?)
+}
+
+/// Opens a bundle: a location that must name a blob.
+pub(crate) fn open_bundle(
+    text: &str,
+    args: &StoreArgs,
+    environment: &Environment,
+) -> Result<(Arc<dyn BlobStore>, String), Error> {
+    let (store, name) = open(text, args, environment)?;
+    match name {
+        Some(name) => Ok((store, name)),
+        None => {
+            let detail = "this is a folder or a container, not a bundle";
+            Err(Error::new(Code::Usage, store.describe(""), detail).with_next("name the bundle in it"))
+        }
+    }
+}
+
+fn options(environment: &Environment) -> StoreOptions {
+    StoreOptions {
+        proxy: ProxyOptions {
+            https: environment.proxy.https.clone().map(Into::into),
+            http: environment.proxy.http.clone().map(Into::into),
+            no_proxy: environment.proxy.no_proxy.clone(),
+        },
+        ..StoreOptions::default()
+    }
+}
+
+fn credential(sas: Option<Sas>, azure: &AzureEnvironment, https: bool) -> Result<Credential, Error> {
+    match sas {
+        Some(sas) => Ok(Credential::Sas(sas)),
+        None if https => Ok(entra::credential(azure)?.map_or(Credential::None, Credential::Entra)),
+        None => Ok(Credential::None),
+    }
+}
+
+fn sas(args: &StoreArgs) -> Result<Option<Sas>, Error> {
+    let text = match (&args.sas_token_env, &args.sas_token_file) {
+        (Some(name), _) => config::named(name).ok_or_else(|| {
+            let detail = "the environment variable is not set or empty";
+            Error::new(Code::Usage, format!("--sas-token-env {name}"), detail)
+                .with_next(format!("export {name} with the SAS token as its value"))
+        })?,
+        (None, Some(path)) => read_small(path)?,
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(Sas::parse(&text)?))
+}
+
+fn read_small(path: &Path) -> Result<String, Error> {
+    let subject = || format!("--sas-token-file {}", path.display());
+    let failed = |error: std::io::Error| Error::new(Code::Usage, subject(), error.to_string());
+    let len = std::fs::metadata(path).map_err(failed)?.len();
+    if len > SAS_FILE_BYTES_MAX {
+        return Err(Error::new(Code::Usage, subject(), format!("{len} bytes are too many for a SAS token")));
+    }
+    std::fs::read_to_string(path).map_err(failed)
+}

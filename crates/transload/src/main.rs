@@ -1,0 +1,58 @@
+//! `transload`: moves OCI artifacts between registries that can never reach each other.
+
+mod cli;
+mod commands;
+mod config;
+mod exit;
+mod location;
+mod output;
+mod quickstart;
+mod registries;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::config::Environment;
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return cli::refuse(&error),
+    };
+    // the one TLS provider of the process; a second installation fails, and then there is one already
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::error_line(&format!("cannot start: {error}"));
+            return Exit::Internal.into();
+        }
+    };
+    let exit = runtime.block_on(run(cli));
+    // what was cancelled may still hold a thread (a DNS look-up, a disk that hangs): it is not waited for
+    runtime.shutdown_background();
+    exit.into()
+}
+
+async fn run(cli: Cli) -> Exit {
+    let environment = Environment::read();
+    let output = output::Output::new(&cli.output, &environment);
+    let done = match cli.command {
+        Command::Export(args) => commands::export::run(args, &environment, &output).await,
+        Command::Import(args) => commands::import::run(args, &environment, &output).await,
+        Command::Copy(args) => commands::copy::run(args, &environment, &output).await,
+        Command::Inspect(args) => commands::inspect::run(args, &environment, &output).await,
+        Command::Verify(args) => commands::verify::run(args, &environment, &output).await,
+        Command::Quickstart(args) => quickstart::run(args, &output).await,
+    };
+    match done {
+        Ok(exit) => exit,
+        Err(error) => {
+            output.error(&error);
+            Exit::of(error.code())
+        }
+    }
+}

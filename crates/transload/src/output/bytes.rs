@@ -1,0 +1,51 @@
+//! Sizes as people read and write them.
+
+const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+/// `1.5 GiB`: binary units, three digits at least.
+pub(crate) fn human(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    match (unit, value) {
+        (0, _) => format!("{bytes} B"),
+        (_, value) if value >= 100.0 => format!("{value:.0} {}", UNITS[unit]),
+        (_, value) if value >= 10.0 => format!("{value:.1} {}", UNITS[unit]),
+        _ => format!("{value:.2} {}", UNITS[unit]),
+    }
+}
+
+/// Reads `64MiB`, `64 M`, `67108864`: units are binary.
+pub(crate) fn parse(text: &str) -> Result<u64, String> {
+    let digits = text.trim().trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let unit = text.trim()[digits.len()..].trim().to_ascii_lowercase();
+    let number: u64 = digits.parse().map_err(|_| format!("'{text}' is no size; write it as 64MiB"))?;
+    let power = match unit.as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        _ => return Err(format!("'{unit}' is no unit; use KiB, MiB or GiB")),
+    };
+    number.checked_mul(1024_u64.pow(power)).ok_or_else(|| format!("'{text}' is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_as_people_write_them() {
+        assert_eq!(human(0), "0 B");
+        assert_eq!(human(1536), "1.50 KiB");
+        assert_eq!(human(150 * 1024 * 1024), "150 MiB");
+        assert_eq!(parse("64MiB"), Ok(64 << 20));
+        assert_eq!(parse("2 g"), Ok(2 << 30));
+        assert_eq!(parse("7"), Ok(7));
+        assert!(parse("many").is_err());
+        assert!(parse("5 parsecs").is_err());
+    }
+}

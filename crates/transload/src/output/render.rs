@@ -1,0 +1,230 @@
+//! Reports, errors and inspections as text for people.
+
+use comfy_table::{CellAlignment, Table};
+use owo_colors::OwoColorize;
+use transload_transfer::{
+    ArtifactReport, ArtifactStatus, Error, Inspection, Operation, Outcome, Report, Totals,
+};
+
+use super::bytes::human;
+
+/// From so many artifacts on, a report counts them instead of listing them.
+const LISTED_MAX: usize = 40;
+
+/// An error, and what to do next.
+pub(super) fn error(error: &Error, color: bool) -> String {
+    let word = if color { "error:".red().bold().to_string() } else { "error:".to_owned() };
+    let mut text = format!("{word} {error} [{}]\n", error.code());
+    if !error.next_step().is_empty() {
+        text.push_str(&format!("  next: {}\n", error.next_step()));
+    }
+    text
+}
+
+/// Everything that failed, each with its cause.
+pub(super) fn failures(report: &Report, color: bool) -> String {
+    let mut text = String::new();
+    for artifact in &report.artifacts {
+        let Some(failure) = &artifact.error else { continue };
+        // one cause of several artifacts is told with each of their names
+        if !failure.subject().contains(&artifact.source) && !artifact.source.contains(failure.subject()) {
+            text.push_str(&format!("{}:\n  ", artifact.source));
+        }
+        text.push_str(&error(failure, color));
+    }
+    if let Some(whole) = &report.error {
+        let told = report
+            .artifacts
+            .iter()
+            .filter_map(|a| a.error.as_ref())
+            .any(|e| e.to_string() == whole.to_string());
+        if !told {
+            text.push_str(&error(whole, color));
+        }
+    }
+    text
+}
+
+/// How it ended, in some lines.
+pub(super) fn report(report: &Report) -> String {
+    let mut text = artifact_lines(report);
+    let totals = &report.totals;
+    match report.outcome {
+        Outcome::Failed | Outcome::Interrupted => return text,
+        _ if report.dry_run => text.push_str(&plan_summary(report)),
+        Outcome::Unchanged => text.push_str(&format!("nothing to do: {} has it all\n", report.target)),
+        Outcome::Succeeded | Outcome::Partial => text.push_str(&summary(report, totals)),
+    }
+    text
+}
+
+fn artifact_lines(report: &Report) -> String {
+    if report.artifacts.len() > LISTED_MAX {
+        return String::new();
+    }
+    let mut text = String::new();
+    for artifact in report.artifacts.iter().filter(|artifact| artifact.error.is_none()) {
+        let digest = artifact.digest.map(|digest| digest.short()).unwrap_or_default();
+        let name = artifact.target.as_deref().unwrap_or(&artifact.source);
+        let mut extra = String::new();
+        if !artifact.platforms.is_empty() {
+            extra.push_str(&format!("  {}", artifact.platforms.join(" ")));
+        }
+        if !artifact.referrers.is_empty() {
+            extra.push_str(&format!("  +{} referrers", artifact.referrers.len()));
+        }
+        text.push_str(&format!(
+            "{:9} {name}  {digest}  {}{extra}\n",
+            status_word(artifact.status),
+            human(artifact.bytes)
+        ));
+    }
+    text
+}
+
+fn status_word(status: ArtifactStatus) -> &'static str {
+    match status {
+        ArtifactStatus::Planned => "planned",
+        ArtifactStatus::Exported => "exported",
+        ArtifactStatus::Imported => "imported",
+        ArtifactStatus::Unchanged => "unchanged",
+        ArtifactStatus::Verified => "verified",
+        ArtifactStatus::Skipped => "skipped",
+        ArtifactStatus::Failed => "failed",
+    }
+}
+
+fn plan_summary(report: &Report) -> String {
+    let mut text = format!("dry run: nothing was written to {}\n", report.target);
+    text.push_str(&format!("  {}\n", super::lines::planned(&report.totals)));
+    if let Some(bundle) = report.bundle.as_ref().filter(|_| report.operation == Operation::Export) {
+        text.push_str(&format!("  the bundle will be {} long\n", human(bundle.bytes)));
+    }
+    text
+}
+
+fn summary(report: &Report, totals: &Totals) -> String {
+    let done = totals.artifacts - totals.failed;
+    let verb = match report.operation {
+        Operation::Export => "exported",
+        Operation::Import => "imported",
+        Operation::Copy => "copied",
+        Operation::Verify => "verified",
+    };
+    let of = if totals.failed > 0 { format!(" of {}", totals.artifacts) } else { String::new() };
+    let to = if report.operation == Operation::Verify { "in" } else { "to" };
+    let mut text = format!("{verb} {done}{of} {} {to} {}\n", plural(done, "artifact"), report.target);
+    text.push_str(&format!("  {} moved", human(totals.bytes_moved)));
+    let mut also = |bytes: u64, what: &str| {
+        if bytes > 0 {
+            text.push_str(&format!(", {} {what}", human(bytes)));
+        }
+    };
+    also(totals.bytes_resumed, "kept from an earlier run");
+    also(totals.bytes_mounted, "mounted");
+    also(totals.bytes_present, "there already");
+    also(totals.bytes_shared, "saved by sharing");
+    let rate = totals.bytes_moved as f64 / report.seconds.max(0.001);
+    text.push_str(&format!("; {:.1} s", report.seconds));
+    if totals.bytes_moved > 0 {
+        text.push_str(&format!(", {}/s", human(rate as u64)));
+    }
+    text.push('\n');
+    if let Some(bundle) = report.bundle.as_ref().filter(|_| report.operation == Operation::Export) {
+        text.push_str(&format!("  the bundle is {} long; next, on the far side:\n", human(bundle.bytes)));
+        text.push_str(&format!("  transload import {} --to REGISTRY\n", bundle.location));
+    }
+    text
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+/// What is in a bundle.
+pub(super) fn inspection(inspection: &Inspection, blobs: bool) -> String {
+    let mut text = format!("{}  {}\n", inspection.location, human(inspection.bytes));
+    if let Some(tool) = &inspection.tool {
+        text.push_str(&format!("written by {tool}"));
+        if let Some(plan) = &inspection.plan_id {
+            text.push_str(&format!(", plan {}", &plan[..plan.len().min(12)]));
+        }
+        text.push('\n');
+    }
+    text.push_str(&format!("{}\n", artifact_table(&inspection.artifacts)));
+    for missing in &inspection.missing {
+        let why = missing.text.as_deref().or(missing.code.as_deref()).unwrap_or("no reason recorded");
+        text.push_str(&format!("not in it: {} ({why})\n", missing.source));
+    }
+    if blobs {
+        text.push_str(&format!("{}\n", blob_table(inspection)));
+    }
+    let totals = &inspection.totals;
+    text.push_str(&format!(
+        "{} {}, {} manifests, {} blobs, {}",
+        totals.artifacts,
+        plural(totals.artifacts, "artifact"),
+        totals.manifests,
+        totals.blobs,
+        human(totals.bytes)
+    ));
+    if totals.bytes_shared > 0 {
+        text.push_str(&format!("; sharing saves {}", human(totals.bytes_shared)));
+    }
+    text.push('\n');
+    text
+}
+
+fn artifact_table(artifacts: &[ArtifactReport]) -> Table {
+    let mut table = plain_table(&["ARTIFACT", "DIGEST", "SIZE", "PLATFORMS", "REFERRERS"]);
+    for artifact in artifacts {
+        let digest = artifact.digest.map(|digest| digest.short()).unwrap_or_default();
+        let kinds = artifact.referrers.iter().map(|r| r.artifact_type.as_deref().unwrap_or("referrer"));
+        let mut kinds: Vec<&str> = kinds.map(|kind| kind.rsplit('/').next().unwrap_or(kind)).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let referrers = match artifact.referrers.len() {
+            0 => String::new(),
+            count => format!("{count}: {}", kinds.join(", ")),
+        };
+        table.add_row([
+            artifact.source.clone(),
+            digest,
+            human(artifact.bytes),
+            artifact.platforms.join(" "),
+            referrers,
+        ]);
+    }
+    right_align(&mut table, 2);
+    table
+}
+
+fn blob_table(inspection: &Inspection) -> Table {
+    let mut table = plain_table(&["BLOB", "SIZE", "OFFSET", "ARTIFACTS", "MEDIA TYPE"]);
+    for blob in &inspection.blobs {
+        table.add_row([
+            blob.digest.to_string(),
+            human(blob.size),
+            blob.offset.to_string(),
+            blob.artifacts.to_string(),
+            blob.media_type.clone(),
+        ]);
+    }
+    for column in 1..=3 {
+        right_align(&mut table, column);
+    }
+    table
+}
+
+fn plain_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(header.iter().copied());
+    table
+}
+
+fn right_align(table: &mut Table, column: usize) {
+    if let Some(column) = table.column_mut(column) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}
