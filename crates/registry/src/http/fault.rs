@@ -191,13 +191,13 @@ fn certificate_fault(reason: &rustls::CertificateError) -> (String, &'static str
     }
 }
 
-/// The TLS error in this link of a chain of causes. An I/O error hides what it carries from `source`.
+/// The TLS error in this link of a chain of causes. An I/O error keeps what it carries out of `source`, and what it
+/// carries may be an I/O error again.
 fn rustls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     if let Some(error) = cause.downcast_ref::<rustls::Error>() {
         return Some(error);
     }
-    let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
-    inner.downcast_ref::<rustls::Error>().or_else(|| rustls_error(inner.source()?))
+    rustls_error(cause.downcast_ref::<io::Error>()?.get_ref()?)
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), where the status gives it a meaning.

@@ -1,0 +1,12 @@
+//! The client against real registries, against registries that misbehave, and against another client.
+
+mod auth;
+mod conformance;
+mod downloads;
+mod listings;
+mod peer;
+mod receiver;
+mod scripted;
+mod support;
+mod tls;
+mod uploads;
