@@ -64,7 +64,8 @@ pub(super) async fn act(
         bundle.bytes = stat.size;
     }
     let failed = report.artifacts.iter().any(|artifact| artifact.error.is_some());
-    report.totals.bytes_moved = *run.moved_bytes.lock();
+    // manifests moved when the plan was made
+    report.totals.bytes_moved = *run.moved_bytes.lock() + plan.manifest_bytes();
     report.settle(ArtifactStatus::Exported, if failed { Outcome::Partial } else { Outcome::Succeeded });
     Ok(())
 }

@@ -272,7 +272,8 @@ impl Run {
         self.buffers.give_back(filled);
         self.done.lock().insert(key, id);
         if !block.plan.is_pack() {
-            *self.moved_bytes.lock() += len;
+            let content = block.plan.pieces.iter().map(|piece| piece.data_range());
+            *self.moved_bytes.lock() += content.map(|data| data.end - data.start).sum::<u64>();
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ use crate::report::{
 use crate::walk::{Selection, Sources, walk};
 
 pub use plan::ExportPlan;
-pub(crate) use plan::totals;
+pub(crate) use plan::{blob_bytes, totals};
 
 /// What to export, and where to.
 #[derive(Debug)]

@@ -65,7 +65,7 @@ impl ExportPlan {
         let transfer = plan.transfer_manifest();
         let placed = plan.layout.placed();
         plan.head_len = plan
-            .with_head_input(&transfer, &placed, plan.layout.data_len(), |input| bundle::head_len(input))
+            .with_head_input(&transfer, &placed, plan.layout.data_len(), bundle::head_len)
             .map_err(|error| Error::from_bundle(&error, ""))?;
         plan.blocks = PlannedBlock::place(cut, plan.head_len);
         if plan.blocks.len() + BLOCKS_RESERVED > store.blocks_max {
@@ -87,6 +87,11 @@ impl ExportPlan {
     /// Whether there is nothing in it. A plan always has something in it.
     pub fn is_empty(&self) -> bool {
         false
+    }
+
+    /// Bytes of all manifests, each once.
+    pub(super) fn manifest_bytes(&self) -> u64 {
+        self.layout.manifests.iter().filter_map(|d| self.walk.manifests.get(d)).map(Manifest::size).sum()
     }
 
     /// Artifacts that could not be planned.
@@ -156,6 +161,12 @@ fn plan_id(walk: &Walk) -> String {
         }
     }
     Digest::sha256(text.as_bytes()).hex()
+}
+
+/// Bytes of the blobs that the good artifacts need, each once.
+pub(crate) fn blob_bytes(walk: &Walk) -> u64 {
+    let blobs: HashSet<&Digest> = walk.good().flat_map(|artifact| &artifact.blobs).collect();
+    blobs.into_iter().filter_map(|digest| walk.blobs.get(digest)).map(|blob| blob.descriptor.size).sum()
 }
 
 /// Sums over what the good artifacts need.

@@ -119,7 +119,7 @@ impl PushPlan {
         }
         totals.bytes_moved = moved;
         totals.bytes_mounted = mounted;
-        totals.bytes_present = totals.bytes.saturating_sub(moved);
+        totals.bytes_present = crate::export::blob_bytes(&self.walk).saturating_sub(moved);
         totals
     }
 }

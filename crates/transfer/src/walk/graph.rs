@@ -34,7 +34,7 @@ pub(super) struct Walker<'a> {
 
 /// What one request brought.
 enum Found {
-    Manifest { manifest: Manifest, depth: usize },
+    Manifest { manifest: Box<Manifest>, depth: usize },
     Referrers { subject: Digest, depth: usize, list: Vec<(Descriptor, Option<String>)> },
 }
 
@@ -115,7 +115,7 @@ impl<'a> Walker<'a> {
         while let Some(found) = steps.next().await {
             match found? {
                 Found::Manifest { manifest, depth } => {
-                    self.take(&mut graph, &mut steps, source, request, manifest, depth)?;
+                    self.take(&mut graph, &mut steps, source, request, *manifest, depth)?;
                 }
                 Found::Referrers { subject, depth, list } => {
                     for (descriptor, _) in &list {
@@ -212,7 +212,7 @@ impl<'a> Walker<'a> {
         let key = (request.registry.clone(), child.digest);
         let known = self.fetched.lock().get(&key).cloned();
         if let Some(manifest) = known {
-            return Ok(Found::Manifest { manifest, depth });
+            return Ok(Found::Manifest { manifest: Box::new(manifest), depth });
         }
         let fetched =
             self.engine.request(source.manifest(&request.repository, &child.digest.to_string())).await;
@@ -226,7 +226,7 @@ impl<'a> Walker<'a> {
             _ => error.into(),
         })?;
         self.fetched.lock().insert(key, manifest.clone());
-        Ok(Found::Manifest { manifest, depth })
+        Ok(Found::Manifest { manifest: Box::new(manifest), depth })
     }
 
     async fn referrers(

@@ -38,26 +38,21 @@ pub(crate) fn engine(resources: Option<&ResourceArgs>, output: &Output) -> Engin
 
 /// The first signal stops cleanly, the second at once.
 async fn stop_on_signal(cancel: CancellationToken) {
-    let mut signals = 0;
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
     loop {
-        if !signal().await {
-            return;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-        signals += 1;
-        if signals > 1 {
+        if cancel.is_cancelled() {
             std::process::exit(i32::from(Exit::Interrupted.row().0));
         }
         cancel.cancel();
-    }
-}
-
-/// Waits for the next signal to stop. `false` where there are none to be had.
-async fn signal() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return false };
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
-        terminated = terminate.recv() => terminated.is_some(),
     }
 }
 

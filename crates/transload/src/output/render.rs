@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, Table};
 use owo_colors::OwoColorize;
 use transload_transfer::{
-    ArtifactReport, ArtifactStatus, Error, Inspection, Operation, Outcome, Report, Totals,
+    ArtifactReport, ArtifactStatus, Error, Inspection, Operation, Outcome, ReferrerReport, Report, Totals,
 };
 
 use super::bytes::human;
@@ -179,8 +179,7 @@ fn artifact_table(artifacts: &[ArtifactReport]) -> Table {
     let mut table = plain_table(&["ARTIFACT", "DIGEST", "SIZE", "PLATFORMS", "REFERRERS"]);
     for artifact in artifacts {
         let digest = artifact.digest.map(|digest| digest.short()).unwrap_or_default();
-        let kinds = artifact.referrers.iter().map(|r| r.artifact_type.as_deref().unwrap_or("referrer"));
-        let mut kinds: Vec<&str> = kinds.map(|kind| kind.rsplit('/').next().unwrap_or(kind)).collect();
+        let mut kinds: Vec<&str> = artifact.referrers.iter().map(referrer_kind).collect();
         kinds.sort_unstable();
         kinds.dedup();
         let referrers = match artifact.referrers.len() {
@@ -197,6 +196,19 @@ fn artifact_table(artifacts: &[ArtifactReport]) -> Table {
     }
     right_align(&mut table, 2);
     table
+}
+
+/// What a referrer is, in a word: cosign's tags say more than the media types behind them.
+fn referrer_kind(referrer: &ReferrerReport) -> &str {
+    match referrer.tag.as_deref().and_then(|tag| tag.rsplit_once('.')) {
+        Some((_, "sig")) => "signature",
+        Some((_, "att")) => "attestation",
+        Some((_, "sbom")) => "SBOM",
+        _ => {
+            let kind = referrer.artifact_type.as_deref().unwrap_or("referrer");
+            kind.rsplit('/').next().unwrap_or(kind)
+        }
+    }
 }
 
 fn blob_table(inspection: &Inspection) -> Table {

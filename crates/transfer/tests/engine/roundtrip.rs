@@ -1,10 +1,8 @@
 //! The main job: what was exported is imported, byte for byte, and only once.
 
-mod support;
-
 use std::sync::Arc;
 
-use support::*;
+use crate::support::*;
 use transload_blobstore::BlobStore;
 use transload_oci::{Descriptor, Digest};
 use transload_registry::Source;

@@ -1,8 +1,6 @@
 //! What cannot be moved: said before anything moves, all of it; and with errors borne, left out whole.
 
-mod support;
-
-use support::*;
+use crate::support::*;
 use transload_oci::{Digest, media_type};
 use transload_registry::Source;
 use transload_transfer::{ArtifactStatus, Code, Outcome, Report};

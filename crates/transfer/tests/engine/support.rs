@@ -1,5 +1,4 @@
 //! What the engine's tests share: registries in memory with images in them, and runs of the engine.
-#![allow(dead_code, clippy::allow_attributes, reason = "every test file uses another part of it")]
 
 use std::sync::Arc;
 
@@ -15,15 +14,15 @@ use transload_transfer::{
     Engine, Events, Export, ExportOptions, Import, Limits, Report, Selection, Sources, TargetOptions, Verify,
 };
 
-pub const KIB: usize = 1024;
-pub const SOURCE: &str = "source.test";
-pub const TARGET: &str = "target.test";
-pub const BUNDLE: &str = "bundle.tar";
+pub(crate) const KIB: usize = 1024;
+pub(crate) const SOURCE: &str = "source.test";
+pub(crate) const TARGET: &str = "target.test";
+pub(crate) const BUNDLE: &str = "bundle.tar";
 /// Both ways in which stores give blocks their place.
-pub const ORDERS: [BlockOrder; 2] = [BlockOrder::AtCommit, BlockOrder::Positioned];
+pub(crate) const ORDERS: [BlockOrder; 2] = [BlockOrder::AtCommit, BlockOrder::Positioned];
 
 /// Small blocks, so that small layers have several.
-pub fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits {
         block_bytes: 64 * KIB as u64,
         memory_bytes_max: 4 * 64 * KIB as u64,
@@ -32,12 +31,12 @@ pub fn limits() -> Limits {
     }
 }
 
-pub fn engine() -> Engine {
+pub(crate) fn engine() -> Engine {
     Engine::new(limits(), Events::none(), CancellationToken::new())
 }
 
 /// Bytes that do not repeat, the same for the same seed.
-pub fn noise(seed: u64, len: usize) -> Bytes {
+pub(crate) fn noise(seed: u64, len: usize) -> Bytes {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut out = Vec::with_capacity(len + 8);
     while out.len() < len {
@@ -50,12 +49,17 @@ pub fn noise(seed: u64, len: usize) -> Bytes {
     out.into()
 }
 
-pub fn manifest(document: &Value) -> Manifest {
+pub(crate) fn manifest(document: &Value) -> Manifest {
     Manifest::parse(None, None, serde_json::to_vec(document).unwrap().into()).unwrap()
 }
 
 /// Puts an image of these layers into a registry.
-pub fn image(registry: &MemoryRegistry, repository: &str, reference: &str, layers: &[Bytes]) -> Manifest {
+pub(crate) fn image(
+    registry: &MemoryRegistry,
+    repository: &str,
+    reference: &str,
+    layers: &[Bytes],
+) -> Manifest {
     let config = json!({"os": "linux", "architecture": "amd64", "name": format!("{repository} {reference}")});
     let config = registry.put_blob(repository, media_type::OCI_CONFIG, serde_json::to_vec(&config).unwrap());
     let layers: Vec<Descriptor> =
@@ -69,7 +73,7 @@ pub fn image(registry: &MemoryRegistry, repository: &str, reference: &str, layer
 }
 
 /// An artifact about a manifest, or one without a subject.
-pub fn artifact(
+pub(crate) fn artifact(
     registry: &MemoryRegistry,
     repository: &str,
     reference: Option<&str>,
@@ -90,7 +94,7 @@ pub fn artifact(
     made
 }
 
-pub fn index(
+pub(crate) fn index(
     registry: &MemoryRegistry,
     repository: &str,
     reference: &str,
@@ -112,7 +116,7 @@ pub fn index(
 }
 
 /// A source with three images over two repositories, two of them sharing a base.
-pub fn source() -> Arc<MemoryRegistry> {
+pub(crate) fn source() -> Arc<MemoryRegistry> {
     let registry = MemoryRegistry::new(SOURCE);
     let base = noise(1, 300 * KIB);
     image(&registry, "team/app", "v1", &[base.clone(), noise(2, 90 * KIB), noise(3, 10 * KIB)]);
@@ -121,21 +125,25 @@ pub fn source() -> Arc<MemoryRegistry> {
     Arc::new(registry)
 }
 
-pub fn store(order: BlockOrder) -> Arc<MemoryStore> {
+pub(crate) fn store(order: BlockOrder) -> Arc<MemoryStore> {
     Arc::new(MemoryStore::new(order))
 }
 
-pub fn selection(references: &[&str]) -> Selection {
+pub(crate) fn selection(references: &[&str]) -> Selection {
     let references =
         references.iter().map(|r| r.parse::<transload_oci::Reference>().unwrap().with_registry(SOURCE));
     Selection { references: references.collect(), referrers: true }
 }
 
-pub fn sources(source: &Arc<MemoryRegistry>) -> Sources {
+pub(crate) fn sources(source: &Arc<MemoryRegistry>) -> Sources {
     [(SOURCE.to_owned(), Arc::clone(source) as Arc<dyn Source>)].into()
 }
 
-pub fn export_of(source: &Arc<MemoryRegistry>, store: &Arc<MemoryStore>, references: &[&str]) -> Export {
+pub(crate) fn export_of(
+    source: &Arc<MemoryRegistry>,
+    store: &Arc<MemoryStore>,
+    references: &[&str],
+) -> Export {
     Export {
         sources: sources(source),
         selection: selection(references),
@@ -145,11 +153,15 @@ pub fn export_of(source: &Arc<MemoryRegistry>, store: &Arc<MemoryStore>, referen
     }
 }
 
-pub async fn export(source: &Arc<MemoryRegistry>, store: &Arc<MemoryStore>, references: &[&str]) -> Report {
+pub(crate) async fn export(
+    source: &Arc<MemoryRegistry>,
+    store: &Arc<MemoryStore>,
+    references: &[&str],
+) -> Report {
     export_of(source, store, references).run(&engine()).await
 }
 
-pub fn import_of(store: &Arc<MemoryStore>, target: &Arc<MemoryRegistry>) -> Import {
+pub(crate) fn import_of(store: &Arc<MemoryStore>, target: &Arc<MemoryRegistry>) -> Import {
     Import {
         store: Arc::clone(store) as Arc<dyn BlobStore>,
         name: BUNDLE.to_owned(),
@@ -159,20 +171,20 @@ pub fn import_of(store: &Arc<MemoryStore>, target: &Arc<MemoryRegistry>) -> Impo
     }
 }
 
-pub async fn import(store: &Arc<MemoryStore>, target: &Arc<MemoryRegistry>) -> Report {
+pub(crate) async fn import(store: &Arc<MemoryStore>, target: &Arc<MemoryRegistry>) -> Report {
     import_of(store, target).run(&engine()).await
 }
 
-pub async fn verify(store: &Arc<MemoryStore>) -> Report {
+pub(crate) async fn verify(store: &Arc<MemoryStore>) -> Report {
     Verify { store: Arc::clone(store) as Arc<dyn BlobStore>, name: BUNDLE.to_owned() }.run(&engine()).await
 }
 
-pub fn target() -> Arc<MemoryRegistry> {
+pub(crate) fn target() -> Arc<MemoryRegistry> {
     Arc::new(MemoryRegistry::new(TARGET))
 }
 
 /// The tags of a registry, sorted, with their digests.
-pub fn tags(registry: &MemoryRegistry) -> Vec<(String, String)> {
+pub(crate) fn tags(registry: &MemoryRegistry) -> Vec<(String, String)> {
     let mut tags: Vec<_> =
         registry.all_tags().into_iter().map(|(tag, digest)| (tag, digest.to_string())).collect();
     tags.sort();

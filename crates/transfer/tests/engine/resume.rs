@@ -1,9 +1,7 @@
 //! Killed anywhere and run again: the same bytes in the end, and little sent twice.
 
-mod support;
-
+use crate::support::*;
 use proptest::prelude::*;
-use support::*;
 use transload_blobstore::ErrorKind;
 use transload_registry::Source;
 use transload_transfer::{Code, Outcome};

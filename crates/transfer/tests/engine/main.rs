@@ -1,0 +1,7 @@
+//! The engine over doubles: what is moved, what is not, and what happens when it breaks.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop where it stands")]
+
+mod failures;
+mod resume;
+mod roundtrip;
+mod support;
