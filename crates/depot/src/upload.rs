@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, BodyDataStream};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use parking_lot::Mutex;
-use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use transload_oci::Digest;
@@ -18,7 +18,9 @@ use transload_oci::Digest;
 use crate::store::{Content, WriteError, Writer};
 
 /// What is gathered before it is hashed and written, on a thread that may block.
-const GATHER_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 1 << 20;
+/// Pieces above this are taken for the start of something long: room for a whole block is made at once.
+const SMALL_BYTES: usize = 16 << 10;
 /// What a request waits for an earlier one of its session that has lost its client and does not know it yet.
 const SESSION_WAIT: Duration = Duration::from_secs(5);
 
@@ -36,12 +38,15 @@ pub(crate) struct Session {
     used: Mutex<Instant>,
     /// `None` once the bytes are lost or have become a blob.
     writer: Arc<AsyncMutex<Option<Writer>>>,
-    displaced: Notify,
+    /// Number of turns asked for so far.
+    turns: watch::Sender<u64>,
 }
 
 /// The right to write to a session: one request at a time has it.
 pub(crate) struct Turn {
     session: Arc<Session>,
+    /// A later turn ends this one.
+    number: u64,
     writer: OwnedMutexGuard<Option<Writer>>,
 }
 
@@ -93,7 +98,7 @@ impl Uploads {
             received: writer.len(),
             used: Mutex::new(Instant::now()),
             writer: Arc::new(AsyncMutex::new(Some(writer))),
-            displaced: Notify::new(),
+            turns: watch::Sender::new(0),
         });
         let mut open = self.open.lock();
         if open.len() >= self.most {
@@ -132,9 +137,13 @@ impl Session {
     /// The right to write. A request that still has it is ended: a client that comes again has given up on its
     /// earlier connection. `None` when that one cannot be ended in time.
     pub(crate) async fn turn(self: &Arc<Self>) -> Option<Turn> {
-        self.displaced.notify_waiters();
+        let mut number = 0;
+        self.turns.send_modify(|turns| {
+            *turns += 1;
+            number = *turns;
+        });
         let writer = timeout(SESSION_WAIT, Arc::clone(&self.writer).lock_owned()).await.ok()?;
-        Some(Turn { session: Arc::clone(self), writer })
+        Some(Turn { session: Arc::clone(self), number, writer })
     }
 }
 
@@ -144,7 +153,7 @@ impl Turn {
     /// It goes on to its end although the request's future is dropped: a connection that breaks must not take the
     /// writer with it.
     pub(crate) async fn receive(self, body: Body, limits: BodyLimits) -> (Self, Result<(), BodyError>) {
-        let session = Arc::clone(&self.session);
+        let (session, number) = (Arc::clone(&self.session), self.number);
         let task = tokio::spawn(async move {
             let mut turn = self;
             let result = turn.take_in(body, limits).await;
@@ -154,17 +163,18 @@ impl Turn {
             Ok(done) => done,
             Err(_) => {
                 let writer = Arc::clone(&session.writer).lock_owned().await;
-                (Self { session, writer }, Err(BodyError::Gone))
+                (Self { session, number, writer }, Err(BodyError::Gone))
             }
         }
     }
 
     async fn take_in(&mut self, body: Body, limits: BodyLimits) -> Result<(), BodyError> {
         let mut sink = Gathering::new(self.writer.take().ok_or(BodyError::Gone)?);
-        let session = Arc::clone(&self.session);
+        let (session, number) = (Arc::clone(&self.session), self.number);
+        let mut turns = session.turns.subscribe();
         let end = tokio::select! {
             end = pump(body.into_data_stream(), &mut sink, limits, session.received()) => end,
-            () = session.displaced.notified() => Err(BodyError::Cut),
+            _ = turns.wait_for(|turns| *turns > number) => Err(BodyError::Cut),
         };
         // the writer comes back unless it is broken; what was gathered before a cut is kept
         *self.writer = Some(sink.settle().await?);
@@ -205,37 +215,47 @@ async fn pump(
     }
 }
 
-/// Gathers small pieces, and hands them to the writer on another thread while more come in.
+/// Gathers small pieces, and hands them to the writer on another thread while more come in. Pieces are copied, so
+/// that the connection can read into the same, warm buffer again.
 struct Gathering {
-    pieces: Vec<Bytes>,
-    bytes: usize,
+    block: BytesMut,
+    /// The buffer that is not being filled.
+    spare: BytesMut,
     writer: Place,
 }
 
 enum Place {
     Here(Writer),
-    Writing(JoinHandle<Result<Writer, WriteError>>),
+    Writing(JoinHandle<Result<(Writer, BytesMut), WriteError>>),
     Lost,
 }
 
 impl Gathering {
     fn new(writer: Writer) -> Self {
-        Self { pieces: Vec::new(), bytes: 0, writer: Place::Here(writer) }
+        Self { block: BytesMut::new(), spare: BytesMut::new(), writer: Place::Here(writer) }
     }
 
-    async fn give(&mut self, piece: Bytes) -> Result<(), BodyError> {
-        self.bytes += piece.len();
-        self.pieces.push(piece);
-        if self.bytes >= GATHER_BYTES { self.flush().await } else { Ok(()) }
+    async fn give(&mut self, mut piece: Bytes) -> Result<(), BodyError> {
+        while !piece.is_empty() {
+            let part = piece.split_to(piece.len().min(BLOCK_BYTES - self.block.len()));
+            if self.block.is_empty() && piece.len() + part.len() > SMALL_BYTES {
+                self.block.reserve(BLOCK_BYTES);
+            }
+            self.block.extend_from_slice(&part);
+            drop(part);
+            if self.block.len() == BLOCK_BYTES {
+                self.flush().await?;
+            }
+        }
+        Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), BodyError> {
         let mut writer = self.back().await?;
-        let pieces = std::mem::take(&mut self.pieces);
-        self.bytes = 0;
+        let block = std::mem::replace(&mut self.block, std::mem::take(&mut self.spare));
         self.writer = Place::Writing(spawn_blocking(move || {
-            writer.write(&pieces)?;
-            Ok(writer)
+            let spare = writer.write(block)?;
+            Ok((writer, spare))
         }));
         Ok(())
     }
@@ -245,7 +265,9 @@ impl Gathering {
         if let Place::Writing(task) = &mut self.writer {
             let written = task.await;
             self.writer = Place::Lost;
-            return Ok(written.map_err(|_| BodyError::Gone)??);
+            let (writer, spare) = written.map_err(|_| BodyError::Gone)??;
+            self.spare = spare;
+            return Ok(writer);
         }
         match std::mem::replace(&mut self.writer, Place::Lost) {
             Place::Here(writer) => Ok(writer),

@@ -1,5 +1,6 @@
 //! Blobs that are there.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -37,7 +38,11 @@ pub(super) async fn get(
                 .header(header::CONTENT_RANGE, format!("bytes */{len}")));
         }
     };
-    let stream = content.read(start, end).await.map_err(|e| Refusal::new(Code::Failed, e.to_string()))?;
+    let stream = content.read(start, end).await.map_err(|error| match error.kind() {
+        // deleted since it was looked up
+        ErrorKind::NotFound => unknown(digest),
+        _ => Refusal::new(Code::Failed, error.to_string()),
+    })?;
     Ok(describe(answer, digest).body(end - start, Body::from_stream(stream)))
 }
 

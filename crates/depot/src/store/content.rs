@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tempfile::NamedTempFile;
 use transload_oci::{Algorithm, Digest, Hasher};
@@ -20,7 +20,7 @@ const READ_BYTES: usize = 512 * 1024;
 /// Bytes that were checked and do not change any more.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// In memory, in the pieces they came in.
+    /// In memory, in the blocks they were gathered in.
     Memory { blocks: Vec<Bytes>, len: u64, _held: Held },
     /// In a file. Until it has its final name the file goes with this value.
     File { path: PathBuf, len: u64, temporary: Option<NamedTempFile> },
@@ -83,28 +83,27 @@ impl Writer {
         Arc::clone(&self.len)
     }
 
-    /// Takes more bytes. After an error the writer is of no use any more.
-    pub(crate) fn write(&mut self, pieces: &[Bytes]) -> Result<(), WriteError> {
-        let bytes: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
-        match &mut self.sink {
+    /// Takes more bytes, and gives back an empty buffer for the next ones. After an error the writer is of no use
+    /// any more.
+    pub(crate) fn write(&mut self, mut block: BytesMut) -> Result<BytesMut, WriteError> {
+        let len = block.len();
+        self.hasher.update(&block);
+        let next = match &mut self.sink {
             Sink::Memory { blocks, held } => {
-                if !held.grow(bytes) {
+                if !held.grow(len as u64) {
                     return Err(WriteError::Full);
                 }
-                // copied: the pieces may hold on to far larger buffers of the connection
-                blocks.push(pieces.concat().into());
+                blocks.push(block.freeze());
+                BytesMut::new()
             }
             Sink::File(file) => {
-                for piece in pieces {
-                    file.write_all(piece)?;
-                }
+                file.write_all(&block)?;
+                block.clear();
+                block
             }
-        }
-        for piece in pieces {
-            self.hasher.update(piece);
-        }
-        self.len.fetch_add(bytes, Ordering::Relaxed);
-        Ok(())
+        };
+        self.len.fetch_add(len as u64, Ordering::Relaxed);
+        Ok(next)
     }
 
     /// Ends the blob, if its digest is this one.
@@ -239,8 +238,8 @@ mod tests {
     use crate::store::Budget;
 
     fn write(mut writer: Writer) -> Writer {
-        writer.write(&[Bytes::from_static(b"hel"), Bytes::from_static(b"lo")]).unwrap();
-        writer.write(&[Bytes::from_static(b" world")]).unwrap();
+        writer.write(b"hello".as_slice().into()).unwrap();
+        writer.write(b" world".as_slice().into()).unwrap();
         writer
     }
 
@@ -271,6 +270,6 @@ mod tests {
         let writer = write(Writer::to_memory(Budget::new(11).nothing()));
         assert!(matches!(writer.finish(&Digest::sha256(b"hello")), Err(WriteError::Digest(_))));
         let mut small = Writer::to_memory(Budget::new(3).nothing());
-        assert!(matches!(small.write(&[Bytes::from_static(b"four")]), Err(WriteError::Full)));
+        assert!(matches!(small.write(b"four".as_slice().into()), Err(WriteError::Full)));
     }
 }

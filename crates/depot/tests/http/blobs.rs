@@ -202,3 +202,27 @@ fn bounds_hold() {
     std::io::Read::read_to_string(&mut stalled, &mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
 }
+
+#[test]
+fn many_clients_at_once_do_not_get_in_each_others_way() {
+    each(|f| {
+        let bytes = pattern(300_000);
+        let digest = Digest::sha256(&bytes);
+        std::thread::scope(|scope| {
+            for client in 0..8 {
+                let (bytes, repository) = (&bytes, format!("r{}", client % 3));
+                scope.spawn(move || {
+                    for _ in 0..10 {
+                        assert_eq!(f.blob(&repository, bytes), digest);
+                        let path = format!("/v2/{repository}/blobs/{digest}");
+                        let got = f.ask("GET", &path);
+                        assert!(got.status == 404 || got.body == *bytes, "{} {}", got.status, got.body.len());
+                        f.ask("DELETE", &path);
+                    }
+                });
+            }
+        });
+        f.blob("last", &bytes);
+        assert_eq!(f.ask("GET", &format!("/v2/last/blobs/{digest}")).body, bytes);
+    });
+}
