@@ -226,7 +226,6 @@ impl Finished {
     }
 
     /// Itself, if it succeeded; panics with what it printed otherwise.
-    #[must_use]
     pub fn ok(self) -> Self {
         assert!(self.status.success(), "{}: {}{}", self.status, self.stdout, self.stderr);
         self

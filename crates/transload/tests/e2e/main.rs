@@ -1,0 +1,9 @@
+//! The built program against real registries, stores and faults.
+//!
+//! Each test names what a person does and what they get. Programs that are missing fail the tests; see
+//! `transload_testkit` for what has to be installed.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test may")]
+
+mod support;
+
+mod job;
