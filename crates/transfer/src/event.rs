@@ -7,7 +7,7 @@ use serde::Serialize;
 use transload_oci::Digest;
 
 use crate::error::Error;
-use crate::report::{ArtifactReport, Totals};
+use crate::report::{ArtifactReport, Operation, Totals};
 
 /// Something that happened. Serialised with its name under `event`, in snake case.
 #[derive(Debug, Clone, Serialize)]
@@ -32,6 +32,8 @@ pub enum Event {
     },
     /// The plan stands: what follows moves these totals.
     Planned {
+        /// What is going to be done.
+        operation: Operation,
         /// Totals of the plan.
         totals: Totals,
     },

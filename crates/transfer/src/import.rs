@@ -142,7 +142,7 @@ async fn fill(
     report.artifacts = reports(&plan.walk, Some(&plan));
     report.totals = plan.totals;
     refuse_failures(&report.artifacts, options.continue_on_errors)?;
-    engine.events.send(&Event::Planned { totals: plan.totals });
+    engine.events.send(&Event::Planned { operation: report.operation, totals: plan.totals });
     if options.dry_run {
         return Ok(());
     }

@@ -49,7 +49,7 @@ impl Verify {
         let source = Arc::new(BundleSource::new(opened.clone()).await?);
         let mut walk = walk_bundle(engine, &source).await?;
         report.totals = crate::export::totals(&walk);
-        engine.events.send(&Event::Planned { totals: report.totals });
+        engine.events.send(&Event::Planned { operation: Operation::Verify, totals: report.totals });
         let (faults, read) = contents(engine, &opened).await?;
         walk.fail_where(|digest| faults.get(digest).cloned());
         report.totals.bytes_moved = read;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use transload_blobstore::{BlobStore, ContainerUrl, Credential, Location, ProxyOptions, Sas, StoreOptions};
 use transload_transfer::{Code, Error};
 
@@ -48,7 +49,7 @@ pub(crate) fn open(text: &str, args: &StoreArgs, environment: &Environment) -> R
 }
 
 /// Opens a bundle: a location that must name a blob.
-pub(crate) fn open_bundle(
+pub(crate) async fn open_bundle(
     text: &str,
     args: &StoreArgs,
     environment: &Environment,
@@ -58,8 +59,25 @@ pub(crate) fn open_bundle(
         Some(name) => Ok((store, name)),
         None => {
             let detail = "this is a folder or a container, not a bundle";
-            Err(Error::new(Code::Usage, store.describe(""), detail).with_next("name the bundle in it"))
+            Err(Error::new(Code::Usage, store.describe(""), detail)
+                .with_next(name_one_of(store.as_ref()).await))
         }
+    }
+}
+
+/// Asks for a bundle's name, with some of the names that there are.
+async fn name_one_of(store: &dyn BlobStore) -> String {
+    const SHOWN: usize = 5;
+    let Ok(listed) = store.list("").await else { return "name the bundle in it".to_owned() };
+    let names: Vec<String> = listed
+        .filter_map(|blob| async { Some(store.describe(&blob.ok()?.name)) })
+        .take(SHOWN + 1)
+        .collect()
+        .await;
+    match names.len() {
+        0 => "there is nothing in it: wait for the bundle, or look elsewhere".to_owned(),
+        count if count > SHOWN => format!("name the bundle in it, such as {}, …", names[..SHOWN].join(", ")),
+        _ => format!("name the bundle in it: {}", names.join(", ")),
     }
 }
 

@@ -83,7 +83,7 @@ impl Export {
             report.totals.bytes_moved = 0;
             return Ok(());
         }
-        engine.events.send(&Event::Planned { totals: plan.totals });
+        engine.events.send(&Event::Planned { operation: Operation::Export, totals: plan.totals });
         if self.options.dry_run {
             return Ok(());
         }

@@ -16,7 +16,7 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<Exit, Error> {
     let (target, prefix) = Registries::new(&args.registries, environment)?.target(&args.target.to)?;
-    let (store, name) = location::open_bundle(&args.bundle, &args.store, environment)?;
+    let (store, name) = location::open_bundle(&args.bundle, &args.store, environment).await?;
     let options = TargetOptions {
         prefix,
         overwrite_tags: args.target.overwrite_tags,

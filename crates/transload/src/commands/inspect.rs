@@ -14,7 +14,7 @@ pub(crate) async fn run(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let (store, name) = location::open_bundle(&args.bundle.bundle, &args.bundle.store, environment)?;
+    let (store, name) = location::open_bundle(&args.bundle.bundle, &args.bundle.store, environment).await?;
     let inspection = inspect(&engine(None, &output.silent()), &store, &name).await?;
     if args.output == InspectOutput::Json || output.is_json() {
         output.json(&inspection);

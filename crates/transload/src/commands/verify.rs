@@ -10,7 +10,7 @@ use crate::location;
 use crate::output::Output;
 
 pub(crate) async fn run(args: VerifyArgs, environment: &Environment, output: &Output) -> Result<Exit, Error> {
-    let (store, name) = location::open_bundle(&args.bundle.bundle, &args.bundle.store, environment)?;
+    let (store, name) = location::open_bundle(&args.bundle.bundle, &args.bundle.store, environment).await?;
     let report = Verify { store, name }.run(&engine(None, output)).await;
     Ok(finish(&report, args.report.as_deref(), output))
 }

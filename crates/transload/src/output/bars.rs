@@ -102,6 +102,7 @@ impl Bars {
             bar.finish_and_clear();
         }
         state.blobs.drain().for_each(|(_, bar)| bar.finish_and_clear());
+        let _ = self.all.clear();
     }
 }
 
@@ -110,7 +111,9 @@ impl Observer for Bars {
         match event {
             Event::Resolving { artifact } => self.resolving(artifact),
             Event::Resolved { .. } => self.state.lock().resolved += 1,
-            Event::Planned { totals } => self.planned(totals.bytes_moved, &planned(totals)),
+            Event::Planned { operation, totals } => {
+                self.planned(totals.bytes_moved, &planned(*operation, totals));
+            }
             Event::Resumed { bytes } => {
                 let _ =
                     self.all.println(format!("an earlier run left {}: going on from there", human(*bytes)));

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use transload_transfer::{BlobOutcome, Event, Observer, Totals};
+use transload_transfer::{BlobOutcome, Event, Observer, Operation, Totals};
 
 use super::bytes::human;
 use super::error_line;
@@ -30,11 +30,11 @@ impl Lines {
 impl Observer for Lines {
     fn event(&self, event: &Event) {
         match event {
-            Event::Planned { totals } => {
+            Event::Planned { operation, totals } => {
                 let mut state = self.0.lock();
                 state.total = totals.bytes_moved;
                 state.started = Instant::now();
-                error_line(&planned(totals));
+                error_line(&planned(*operation, totals));
             }
             Event::Resumed { bytes } => {
                 error_line(&format!("an earlier run left {}: going on from there", human(*bytes)));
@@ -69,15 +69,25 @@ impl State {
     }
 }
 
+/// `1 blob`, `2 blobs`.
+pub(super) fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The plan in a line.
-pub(super) fn planned(totals: &Totals) -> String {
+pub(super) fn planned(operation: Operation, totals: &Totals) -> String {
+    let verify = operation == Operation::Verify;
     let mut text = format!(
-        "planned: {} artifacts, {} manifests, {} blobs, {} in all",
-        totals.artifacts,
-        totals.manifests,
-        totals.blobs,
+        "{}: {}, {}, {}, {} in all",
+        if verify { "checking" } else { "planned" },
+        counted(totals.artifacts, "artifact"),
+        counted(totals.manifests, "manifest"),
+        counted(totals.blobs, "blob"),
         human(totals.bytes)
     );
+    if verify {
+        return text;
+    }
     text.push_str(&format!("; {} to move", human(totals.bytes_moved)));
     if totals.bytes_present > 0 {
         text.push_str(&format!(", {} there already", human(totals.bytes_present)));

@@ -7,6 +7,7 @@ use transload_transfer::{
 };
 
 use super::bytes::human;
+use super::lines::counted;
 
 /// From so many artifacts on, a report counts them instead of listing them.
 const LISTED_MAX: usize = 40;
@@ -47,15 +48,31 @@ pub(super) fn failures(report: &Report, color: bool) -> String {
 
 /// How it ended, in some lines.
 pub(super) fn report(report: &Report) -> String {
+    if matches!(report.outcome, Outcome::Failed | Outcome::Interrupted) {
+        return untouched(report);
+    }
     let mut text = artifact_lines(report);
     let totals = &report.totals;
     match report.outcome {
-        Outcome::Failed | Outcome::Interrupted => return text,
         _ if report.dry_run => text.push_str(&plan_summary(report)),
         Outcome::Unchanged => text.push_str(&format!("nothing to do: {} has it all\n", report.target)),
-        Outcome::Succeeded | Outcome::Partial => text.push_str(&summary(report, totals)),
+        _ => text.push_str(&summary(report, totals)),
     }
     text
+}
+
+/// What became of the artifacts that did not fail themselves.
+fn untouched(report: &Report) -> String {
+    let skipped = report.artifacts.iter().filter(|a| a.status == ArtifactStatus::Skipped).count();
+    let failed = report.artifacts.iter().filter(|a| a.error.is_some()).count();
+    match (skipped, failed) {
+        (0, _) | (_, 0) => String::new(),
+        _ => format!(
+            "{skipped} other {} left as {} because of what follows\n",
+            if skipped == 1 { "artifact was" } else { "artifacts were" },
+            if skipped == 1 { "it was" } else { "they were" }
+        ),
+    }
 }
 
 fn artifact_lines(report: &Report) -> String {
@@ -96,7 +113,7 @@ fn status_word(status: ArtifactStatus) -> &'static str {
 
 fn plan_summary(report: &Report) -> String {
     let mut text = format!("dry run: nothing was written to {}\n", report.target);
-    text.push_str(&format!("  {}\n", super::lines::planned(&report.totals)));
+    text.push_str(&format!("  {}\n", super::lines::planned(report.operation, &report.totals)));
     if let Some(bundle) = report.bundle.as_ref().filter(|_| report.operation == Operation::Export) {
         text.push_str(&format!("  the bundle will be {} long\n", human(bundle.bytes)));
     }
@@ -114,7 +131,8 @@ fn summary(report: &Report, totals: &Totals) -> String {
     let of = if totals.failed > 0 { format!(" of {}", totals.artifacts) } else { String::new() };
     let to = if report.operation == Operation::Verify { "in" } else { "to" };
     let mut text = format!("{verb} {done}{of} {} {to} {}\n", plural(done, "artifact"), report.target);
-    text.push_str(&format!("  {} moved", human(totals.bytes_moved)));
+    let moved = if report.operation == Operation::Verify { "checked" } else { "moved" };
+    text.push_str(&format!("  {} {moved}", human(totals.bytes_moved)));
     let mut also = |bytes: u64, what: &str| {
         if bytes > 0 {
             text.push_str(&format!(", {} {what}", human(bytes)));
@@ -161,11 +179,10 @@ pub(super) fn inspection(inspection: &Inspection, blobs: bool) -> String {
     }
     let totals = &inspection.totals;
     text.push_str(&format!(
-        "{} {}, {} manifests, {} blobs, {}",
-        totals.artifacts,
-        plural(totals.artifacts, "artifact"),
-        totals.manifests,
-        totals.blobs,
+        "{}, {}, {}, {}",
+        counted(totals.artifacts, "artifact"),
+        counted(totals.manifests, "manifest"),
+        counted(totals.blobs, "blob"),
         human(totals.bytes)
     ));
     if totals.bytes_shared > 0 {
