@@ -24,6 +24,7 @@ where
     writing::blocks_in_any_order_make_the_blob(store).await;
     writing::a_block_put_again_is_replaced(store).await;
     writing::a_block_left_out_is_left_out(store).await;
+    writing::a_hole_reads_as_zeroes(store).await;
     writing::an_empty_blob_can_be_made(store).await;
     writing::many_blocks_can_be_made(store).await;
     writing::nothing_is_visible_before_the_commit(store).await;

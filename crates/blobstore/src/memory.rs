@@ -293,6 +293,10 @@ impl State {
             let end = (start + bytes.len()).min(len);
             whole[start..end].copy_from_slice(&bytes[..end - start]);
         }
+        for hole in blocks.iter().filter(|b| b.id == BlockId::HOLE) {
+            let start = usize::try_from(hole.offset).ok()?;
+            whole[start..start + usize::try_from(hole.len).ok()?].fill(0);
+        }
         Some(whole.freeze())
     }
 }

@@ -56,7 +56,8 @@ pub trait Stage: fmt::Debug + Send + Sync {
 
     /// Makes the blob of these blocks, in this order, visible: the one visible moment. The list is contiguous from
     /// offset 0. In a store that places blocks when they are staged, every listed byte must have been staged by
-    /// some block of this or an earlier run, whichever; [`BlockId::HOLE`] excepted. Everything staged and not in the list is dropped. Durable when it returns.
+    /// some block of this or an earlier run, whichever; [`BlockId::HOLE`] excepted. Everything staged and not in the
+    /// list is dropped. Durable when it returns.
     ///
     /// # Errors
     /// `AlreadyExists` when a blob of that name came into being meanwhile and `overwrite` was not set.
@@ -83,8 +84,8 @@ pub struct StageOptions {
 pub struct BlockId(pub [u8; 64]);
 
 impl BlockId {
-    /// A stretch that nobody staged and nobody will read. Only stores that place blocks when they are staged
-    /// take it in a commit; they leave whatever stands there, zeroes as a rule.
+    /// A stretch that holds nothing. Only stores that place blocks when they are staged take it in a commit; it
+    /// reads as zeroes, whatever was staged there.
     pub const HOLE: Self = Self([0; 64]);
 }
 

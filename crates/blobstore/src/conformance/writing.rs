@@ -5,7 +5,7 @@ use futures_util::future::join;
 
 use super::{assert_kind, block, blocks, bytes_of, make, names, opened, positioned, put_all, stage};
 use crate::error::ErrorKind;
-use crate::store::{BlobStore, BlockId};
+use crate::store::{BlobStore, Block, BlockId};
 
 fn contents(parts: &[&'static str]) -> Vec<Bytes> {
     parts.iter().map(|p| Bytes::from_static(p.as_bytes())).collect()
@@ -64,6 +64,22 @@ pub(super) async fn a_block_left_out_is_left_out(store: &dyn BlobStore) {
     }
     let again = opened(store, name, true).await;
     assert!(again.staged().is_empty(), "left out: a commit drops what it does not list");
+}
+
+pub(super) async fn a_hole_reads_as_zeroes(store: &dyn BlobStore) {
+    if !positioned(store) {
+        return;
+    }
+    let name = "conformance/hole";
+    let contents = contents(&["keep", "bad!", "last"]);
+    let mut list = blocks(&contents);
+    let stage = opened(store, name, false).await;
+    put_all(stage.as_ref(), &list, &contents).await;
+    list[1].id = BlockId::HOLE;
+    let unwritten = Block { id: BlockId::HOLE, offset: 12, len: 3 };
+    list.push(unwritten);
+    stage.commit(&list).await.expect("holes need no bytes");
+    assert_eq!(bytes_of(store, name).await, b"keep\0\0\0\0last\0\0\0");
 }
 
 pub(super) async fn an_empty_blob_can_be_made(store: &dyn BlobStore) {

@@ -1,11 +1,16 @@
 //! What the operating system says, in this crate's words.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
+use rustix::fs::{FallocateFlags, fallocate};
+
 use crate::error::{Error, ErrorKind};
+
+/// Size of the pieces in which zeroes are written, in bytes.
+const ZEROES_BYTES: u64 = 1 << 20;
 
 /// The error of failing to `act` on what is at `subject`.
 pub(super) fn error(subject: &str, act: &str, cause: &io::Error) -> Error {
@@ -68,6 +73,22 @@ pub(super) fn check_room(subject: &str, folder: &Path, len: u64, partial: &Metad
     }
     let detail = format!("it needs {} and the disk has {} free", show_bytes(wanted), show_bytes(free));
     Err(Error::new(ErrorKind::Full, subject, detail).with_hint("make room, or write to another disk"))
+}
+
+/// Makes a stretch read as zeroes, without using the disk for it where the file system can do that.
+pub(super) fn zero(file: &File, mut offset: u64, len: u64) -> io::Result<()> {
+    let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    if len == 0 || fallocate(file, punch, offset, len).is_ok() {
+        return Ok(());
+    }
+    let zeroes = vec![0; ZEROES_BYTES.min(len) as usize];
+    let end = offset + len;
+    while offset < end {
+        let piece = (end - offset).min(ZEROES_BYTES);
+        file.write_all_at(&zeroes[..piece as usize], offset)?;
+        offset += piece;
+    }
+    Ok(())
 }
 
 fn show_bytes(bytes: u64) -> String {

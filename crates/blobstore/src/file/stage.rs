@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -19,6 +21,9 @@ use crate::store::{BlobStat, Block, BlockId, Stage, StageOptions, StagedBlock};
 
 /// Size of the buffer that checks what an earlier run wrote, in bytes.
 const CHECK_BYTES: usize = 1 << 20;
+
+/// After so many bytes their way to the disk is begun, so that little is left to wait for at the commit.
+const SYNC_BYTES: u64 = 64 << 20;
 
 /// A file being written. Locked against other writers as long as it lives.
 #[derive(Debug)]
@@ -37,6 +42,16 @@ struct Inner {
     partial: File,
     journal: Journal,
     written: Mutex<Extents>,
+    ahead: Arc<Ahead>,
+}
+
+/// What is on its way to the disk while blocks still come.
+#[derive(Debug)]
+struct Ahead {
+    /// The partial file once more: this may outlive a writer that is dropped, and must not keep its lock.
+    partial: File,
+    unsynced_bytes: AtomicU64,
+    running: AtomicBool,
 }
 
 /// Which block stands where: offset → (length, id), never overlapping.
@@ -87,9 +102,18 @@ impl FileStage {
             .collect();
         let mut written = Extents::default();
         placed.iter().for_each(|(offset, (len, _))| written.insert(*offset, offset + len));
-        let written = Mutex::new(written);
-        let overwrite = options.overwrite;
-        let inner = Inner { name, shown, overwrite, target, partial_path, partial, journal, written };
+        let ahead = Ahead::new(partial.try_clone().map_err(failed)?);
+        let inner = Inner {
+            name,
+            shown,
+            overwrite: options.overwrite,
+            target,
+            partial_path,
+            partial,
+            journal,
+            written: Mutex::new(written),
+            ahead: Arc::new(ahead),
+        };
         Ok(Self { inner: Arc::new(inner), found })
     }
 }
@@ -102,7 +126,9 @@ impl Stage for FileStage {
 
     async fn put(&self, block: &Block, bytes: Bytes) -> Result<(), Error> {
         let (inner, block) = (Arc::clone(&self.inner), *block);
-        blocking(move || inner.put(&block, &bytes)).await
+        blocking(move || inner.put(&block, &bytes)).await?;
+        Ahead::written(&self.inner.ahead, block.len);
+        Ok(())
     }
 
     async fn commit(&self, blocks: &[Block]) -> Result<BlobStat, Error> {
@@ -139,6 +165,9 @@ impl Inner {
 
     fn commit(&self, blocks: &[Block]) -> Result<BlobStat, Error> {
         let len = self.check_list(blocks)?;
+        for hole in blocks.iter().filter(|b| b.id == BlockId::HOLE) {
+            os::zero(&self.partial, hole.offset, hole.len).map_err(self.failed("write it"))?;
+        }
         self.partial.set_len(len).map_err(self.failed("write it"))?;
         self.partial.sync_all().map_err(self.failed("write it to the disk"))?;
         publish::publish(&self.partial_path, &self.target, self.overwrite).map_err(|e| match e.kind() {
@@ -163,6 +192,27 @@ impl Inner {
         *self.written.lock() = Extents::default();
         remove(&self.partial_path).map_err(self.failed("remove what was written of it"))?;
         self.journal.remove().map_err(self.failed("remove its journal"))
+    }
+}
+
+impl Ahead {
+    fn new(partial: File) -> Self {
+        Self { partial, unsynced_bytes: AtomicU64::new(0), running: AtomicBool::new(false) }
+    }
+
+    /// Counts bytes and, when they are enough, has them written out in the background, one time at a time.
+    fn written(ahead: &Arc<Self>, len: u64) {
+        let unsynced = ahead.unsynced_bytes.fetch_add(len, Relaxed) + len;
+        if unsynced < SYNC_BYTES || ahead.running.swap(true, Relaxed) {
+            return;
+        }
+        ahead.unsynced_bytes.store(0, Relaxed);
+        let ahead = Arc::clone(ahead);
+        tokio::task::spawn_blocking(move || {
+            // the commit synchronises once more, and tells what fails
+            let _ = ahead.partial.sync_data();
+            ahead.running.store(false, Relaxed);
+        });
     }
 }
 
