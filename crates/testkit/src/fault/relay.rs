@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -123,8 +123,13 @@ async fn relay(
     let mut request_end = None;
     let answered = {
         let chunked = body.is_chunked();
-        let send = pump(&mut client.reader, body, &mut upstream.writer, chunked, shape, count);
-        let receive = respond(&mut upstream.reader, &mut client.writer, head, effects, record);
+        let sent = AtomicBool::new(false);
+        let send = async {
+            let end = pump(&mut client.reader, body, &mut upstream.writer, chunked, shape, count).await;
+            sent.store(end == Pumped::Whole, Ordering::Relaxed);
+            end
+        };
+        let receive = respond(&mut upstream.reader, &mut client.writer, head, effects, record, &sent);
         tokio::pin!(send, receive);
         let answered = loop {
             tokio::select! {
@@ -156,13 +161,15 @@ async fn relay(
     }
 }
 
-/// Reads the upstream's answer and passes it to the client in the shape that the rules give it.
+/// Reads the upstream's answer and passes it to the client in the shape that the rules give it. `sent` says whether
+/// the request has reached the upstream whole: without that the connection cannot be used again, and says so.
 async fn respond(
     upstream: &mut BufReader<OwnedReadHalf>,
     client: &mut OwnedWriteHalf,
     request: &Head,
     effects: &Effects,
     record: &Record,
+    sent: &AtomicBool,
 ) -> io::Result<Next> {
     let mut head = loop {
         let head = Head::read(upstream).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
@@ -175,7 +182,7 @@ async fn respond(
         return Ok(Next::Drop);
     }
     let body = head.response_body(request.method());
-    let closes = body == Body::ToEnd;
+    let closes = body == Body::ToEnd || !sent.load(Ordering::Relaxed);
     head.set("connection", closes.then_some("close"));
     if let (Some(end), Body::Length(len)) = (effects.response.truncate_at, body) {
         head.set("content-length", Some(&len.min(end).to_string()));
