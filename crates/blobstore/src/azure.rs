@@ -241,6 +241,10 @@ impl BlobStore for AzureStore {
         .await
     }
 
+    fn check_delete(&self, name: &str) -> Result<(), Error> {
+        self.inner.check_first(name, &[Action::Delete])
+    }
+
     async fn stage(&self, name: &str, options: StageOptions) -> Result<Box<dyn Stage>, Error> {
         check_name(name)?;
         Ok(Box::new(stage::AzureStage::open(Arc::clone(&self.inner), name, options).await?))

@@ -37,6 +37,13 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     /// Removes a blob; with an etag only that one. Deleting what is absent is an error of kind `NotFound`.
     async fn delete(&self, name: &str, etag: Option<&str>) -> Result<(), Error>;
 
+    /// Refuses a [`delete`](Self::delete) that the credential shows to fail for certain. Nothing is asked of the
+    /// store: it is for knowing before other work begins.
+    fn check_delete(&self, name: &str) -> Result<(), Error> {
+        let _ = name;
+        Ok(())
+    }
+
     /// Opens a blob for writing and finds what an earlier run staged under this name.
     ///
     /// # Errors

@@ -72,6 +72,9 @@ impl Import {
     }
 
     async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
+        if self.delete_source_blob_on_success {
+            self.store.check_delete(&self.name)?;
+        }
         let stat = open::find(&self.store, &self.name).await?;
         let opened = open::open(engine, &self.store, &stat).await?;
         report.bundle = Some(BundleReport { location: opened.location.clone(), bytes: opened.len() });

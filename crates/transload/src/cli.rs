@@ -69,6 +69,15 @@ pub(crate) struct SelectionArgs {
     pub(crate) no_referrers: bool,
 }
 
+/// Whom to trust besides the system's certificate authorities.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Trust")]
+pub(crate) struct TrustArgs {
+    /// Trust the certificate authorities in this PEM file too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Vec<PathBuf>,
+}
+
 /// How registries are spoken to.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Registries")]
@@ -76,9 +85,6 @@ pub(crate) struct RegistryArgs {
     /// Speak HTTP without TLS, with every registry or with HOST only. Loopback needs no asking.
     #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "*")]
     pub(crate) plain_http: Vec<String>,
-    /// Trust the certificate authorities in this PEM file too.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca_file: Vec<PathBuf>,
     /// Our certificate chain (PEM), for registries that ask for one.
     #[arg(long, value_name = "FILE", requires = "client_key")]
     pub(crate) client_cert: Option<PathBuf>,
@@ -150,6 +156,8 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) registries: RegistryArgs,
     #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) resources: ResourceArgs,
@@ -188,6 +196,8 @@ pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) registries: RegistryArgs,
     #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) resources: ResourceArgs,
@@ -208,6 +218,8 @@ pub(crate) struct CopyArgs {
     #[command(flatten)]
     pub(crate) registries: RegistryArgs,
     #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
     pub(crate) resources: ResourceArgs,
 }
 
@@ -217,6 +229,8 @@ pub(crate) struct BundleArgs {
     /// The bundle: a file, or the URL of an Azure blob.
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: String,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

@@ -7,8 +7,9 @@ use futures_util::StreamExt;
 use transload_blobstore::{BlobStore, ContainerUrl, Credential, Location, ProxyOptions, Sas, StoreOptions};
 use transload_transfer::{Code, Error};
 
-use crate::cli::StoreArgs;
+use crate::cli::{StoreArgs, TrustArgs};
 use crate::config::{self, AzureEnvironment, Environment};
+use crate::registries::ca_pem;
 
 mod entra;
 
@@ -19,7 +20,13 @@ const SAS_FILE_BYTES_MAX: u64 = 64 * 1024;
 pub(crate) type Opened = (Arc<dyn BlobStore>, Option<String>);
 
 /// Opens the place that a location names.
-pub(crate) fn open(text: &str, args: &StoreArgs, environment: &Environment) -> Result<Opened, Error> {
+pub(crate) fn open(
+    text: &str,
+    args: &StoreArgs,
+    trust: &TrustArgs,
+    environment: &Environment,
+) -> Result<Opened, Error> {
+    let options = options(trust, environment)?;
     let location = Location::parse(text)?;
     let sas = sas(args)?;
     if location.container().is_none() {
@@ -30,11 +37,7 @@ pub(crate) fn open(text: &str, args: &StoreArgs, environment: &Environment) -> R
                 "a SAS token was given for a file or folder",
             ));
         }
-        return Ok(transload_blobstore::open(
-            &location,
-            credential(None, &environment.azure, false)?,
-            &options(environment),
-        )?);
+        return Ok(transload_blobstore::open(&location, Credential::None, &options)?);
     }
     if sas.is_some() && location.sas().is_some() {
         let detail = "the URL has a SAS token, and another was given beside it";
@@ -45,16 +48,17 @@ pub(crate) fn open(text: &str, args: &StoreArgs, environment: &Environment) -> R
     let https = location.container().is_some_and(ContainerUrl::is_https);
     let sas = sas.or_else(|| location.sas().cloned());
     let credential = credential(sas, &environment.azure, https)?;
-    Ok(transload_blobstore::open(&location, credential, &options(environment))?)
+    Ok(transload_blobstore::open(&location, credential, &options)?)
 }
 
 /// Opens a bundle: a location that must name a blob.
 pub(crate) async fn open_bundle(
     text: &str,
     args: &StoreArgs,
+    trust: &TrustArgs,
     environment: &Environment,
 ) -> Result<(Arc<dyn BlobStore>, String), Error> {
-    let (store, name) = open(text, args, environment)?;
+    let (store, name) = open(text, args, trust, environment)?;
     match name {
         Some(name) => Ok((store, name)),
         None => {
@@ -81,15 +85,16 @@ async fn name_one_of(store: &dyn BlobStore) -> String {
     }
 }
 
-fn options(environment: &Environment) -> StoreOptions {
-    StoreOptions {
+fn options(trust: &TrustArgs, environment: &Environment) -> Result<StoreOptions, Error> {
+    Ok(StoreOptions {
+        ca_pem: ca_pem(trust)?,
         proxy: ProxyOptions {
             https: environment.proxy.https.clone().map(Into::into),
             http: environment.proxy.http.clone().map(Into::into),
             no_proxy: environment.proxy.no_proxy.clone(),
         },
         ..StoreOptions::default()
-    }
+    })
 }
 
 fn credential(sas: Option<Sas>, azure: &AzureEnvironment, https: bool) -> Result<Credential, Error> {

@@ -11,7 +11,7 @@ use transload_registry::credentials::DockerConfig;
 use transload_registry::{Client, ClientOptions, Source, Target};
 use transload_transfer::{Code, Error, Selection, Sources};
 
-use crate::cli::{RegistryArgs, SelectionArgs};
+use crate::cli::{RegistryArgs, SelectionArgs, TrustArgs};
 use crate::config::Environment;
 
 /// Certificates and keys are some KiB long.
@@ -26,7 +26,11 @@ pub(crate) struct Registries {
 }
 
 impl Registries {
-    pub(crate) fn new(args: &RegistryArgs, environment: &Environment) -> Result<Self, Error> {
+    pub(crate) fn new(
+        args: &RegistryArgs,
+        trust: &TrustArgs,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
         let auth_files = match &args.auth_file {
             Some(file) => {
                 // a file that was named must be there; the usual ones need not
@@ -35,10 +39,6 @@ impl Registries {
             }
             None => environment.auth_files.clone(),
         };
-        let mut ca_pem = Vec::new();
-        for file in &args.ca_file {
-            ca_pem.push(read_bounded("--ca-file", file, PEM_BYTES_MAX)?);
-        }
         let client_identity_pem = match (&args.client_cert, &args.client_key) {
             (Some(cert), Some(key)) => {
                 let mut pem = read_bounded("--client-cert", cert, PEM_BYTES_MAX)?;
@@ -50,7 +50,7 @@ impl Registries {
         };
         let options = ClientOptions {
             credentials: Arc::new(DockerConfig::new(auth_files)),
-            ca_pem,
+            ca_pem: ca_pem(trust)?,
             client_identity_pem,
             proxy: environment.proxy.clone(),
             user_agent: crate::commands::TOOL.to_owned(),
@@ -96,6 +96,11 @@ impl Registries {
         }
         Ok((Arc::new(self.client(&host.to_ascii_lowercase())?), prefix.to_owned()))
     }
+}
+
+/// The certificate authorities that the command line names.
+pub(crate) fn ca_pem(trust: &TrustArgs) -> Result<Vec<Vec<u8>>, Error> {
+    trust.ca_file.iter().map(|file| read_bounded("--ca-file", file, PEM_BYTES_MAX)).collect()
 }
 
 /// Reads what the command line and the files that it names select.

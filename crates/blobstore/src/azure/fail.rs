@@ -83,9 +83,7 @@ fn unreachable_failure(subject: &str, wire: &WireError) -> Failure {
             (error.with_hint(hint), wire.to_string().contains("Temporary"))
         }
         Trouble::Tls => (
-            error.with_hint(
-                "if the store has a certificate of your own authority, give that authority's file",
-            ),
+            error.with_hint("if the store has a certificate of your own authority, give that with --ca-file"),
             false,
         ),
         Trouble::Connect => {
@@ -117,7 +115,9 @@ fn without_credential(asked: &Asked<'_>, answer: &Answer) -> Option<Error> {
             asked.subject,
             "the store wants a credential and none was given",
         )
-        .with_hint("give a SAS token, in the URL, a variable or a file, or use Entra ID")
+        .with_hint(
+            "give a SAS token in the URL, with --sas-token-env or with --sas-token-file, or use Entra ID",
+        )
     })
 }
 
@@ -236,6 +236,8 @@ fn by_code(asked: &Asked<'_>, answer: &Answer) -> Error {
     let kind = kind_of_status(answer.status);
     if !answer.known {
         let detail = format!("the server answered {} and not as Azure storage does", answer.status);
+        // what is not the service cannot say that a blob is absent or has changed
+        let kind = if may_recover(answer.status) || answer.status == 407 { kind } else { ErrorKind::Failed };
         return Error::new(kind, asked.subject, detail)
             .with_hint("check the URL, and whether a proxy is in between");
     }

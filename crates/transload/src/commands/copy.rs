@@ -15,7 +15,7 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<Exit, Error> {
     let selection = selection(&args.selection)?;
-    let registries = Registries::new(&args.registries, environment)?;
+    let registries = Registries::new(&args.registries, &args.trust, environment)?;
     let sources = registries.sources(&selection)?;
     let (target, prefix) = registries.target(&args.target.to)?;
     let options = TargetOptions {

@@ -16,8 +16,8 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<Exit, Error> {
     let selection = selection(&args.selection)?;
-    let sources = Registries::new(&args.registries, environment)?.sources(&selection)?;
-    let (store, name) = location::open(&args.to, &args.store, environment)?;
+    let sources = Registries::new(&args.registries, &args.trust, environment)?.sources(&selection)?;
+    let (store, name) = location::open(&args.to, &args.store, &args.trust, environment)?;
     let options = ExportOptions {
         overwrite_blobs: args.overwrite_blobs,
         continue_on_errors: args.report.continue_on_errors,

@@ -15,8 +15,9 @@ pub(crate) async fn run(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let (target, prefix) = Registries::new(&args.registries, environment)?.target(&args.target.to)?;
-    let (store, name) = location::open_bundle(&args.bundle, &args.store, environment).await?;
+    let (target, prefix) =
+        Registries::new(&args.registries, &args.trust, environment)?.target(&args.target.to)?;
+    let (store, name) = location::open_bundle(&args.bundle, &args.store, &args.trust, environment).await?;
     let options = TargetOptions {
         prefix,
         overwrite_tags: args.target.overwrite_tags,

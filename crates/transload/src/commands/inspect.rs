@@ -3,7 +3,7 @@
 use transload_transfer::{Error, inspect};
 
 use super::engine;
-use crate::cli::{InspectArgs, InspectOutput};
+use crate::cli::{BundleArgs, InspectArgs, InspectOutput};
 use crate::config::Environment;
 use crate::exit::Exit;
 use crate::location;
@@ -14,7 +14,8 @@ pub(crate) async fn run(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let (store, name) = location::open_bundle(&args.bundle.bundle, &args.bundle.store, environment).await?;
+    let BundleArgs { bundle, trust, store } = &args.bundle;
+    let (store, name) = location::open_bundle(bundle, store, trust, environment).await?;
     let inspection = inspect(&engine(None, &output.silent()), &store, &name).await?;
     if args.output == InspectOutput::Json || output.is_json() {
         output.json(&inspection);

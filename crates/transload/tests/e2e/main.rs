@@ -6,4 +6,6 @@
 
 mod support;
 
+mod azure;
 mod job;
+mod sas;

@@ -1,5 +1,6 @@
 //! What the tests share: the program, the peers, and reading what the program says.
 
+mod peers;
 mod said;
 
 use std::future::Future;
@@ -10,6 +11,7 @@ use transload_registry::{Client, ClientOptions, Source as _};
 use transload_testkit::cli::Cli;
 use transload_testkit::images::{Artifact, Corpus};
 
+pub(crate) use peers::azurite;
 pub(crate) use said::Said;
 
 /// The built program, away from the machine's settings.
