@@ -1,6 +1,7 @@
 //! Export: registry → bundle. Plan, then act on the plan.
 
 mod act;
+mod body;
 mod buffers;
 mod fetch;
 mod finish;

@@ -3,6 +3,7 @@
 mod blobs;
 mod expand;
 mod graph;
+mod walker;
 
 pub(crate) use graph::blobs_of;
 
@@ -162,7 +163,7 @@ async fn walk_requests(
     requests: &[expand::Request],
     tags: &expand::Tags,
 ) -> Result<Walk, Error> {
-    let walker = graph::Walker::new(engine, sources, referrers, tags, requests);
+    let walker = walker::Walker::new(engine, sources, referrers, tags, requests);
     let walked: Vec<(Artifact, Vec<Manifest>)> = stream::iter(requests)
         .map(|request| walker.artifact(request))
         .buffered(ARTIFACTS_AT_ONCE)
