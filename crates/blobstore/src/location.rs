@@ -41,7 +41,7 @@ impl Location {
     /// no SAS token. Neither shows a secret.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let text = text.trim();
-        match scheme(text) {
+        match scheme(text).as_deref() {
             Some("http" | "https") => Self::parse_container(text),
             Some("file") => Self::parse_file_url(text),
             Some(other) => Err(unsupported(text, other)),
@@ -187,12 +187,12 @@ fn unsupported(text: &str, scheme: &str) -> Error {
         .with_hint("export to a file and upload it with the store's own tool, or use an Azure container")
 }
 
-/// The part before `://`, if it can be a scheme. `C:\x` and `a:b` have none.
-fn scheme(text: &str) -> Option<&str> {
+/// The part before `://`, in lower case, if it can be a scheme. `C:\x` and `a:b` have none.
+fn scheme(text: &str) -> Option<String> {
     let (scheme, _) = text.split_once("://")?;
-    let sound = scheme.starts_with(|c: char| c.is_ascii_lowercase())
-        && scheme.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c));
-    sound.then_some(scheme)
+    let sound = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    sound.then(|| scheme.to_ascii_lowercase())
 }
 
 #[cfg(test)]

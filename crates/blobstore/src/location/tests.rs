@@ -18,6 +18,7 @@ fn host_style_has_the_account_in_the_host() {
     for (text, account, name) in [
         ("https://acct.blob.core.windows.net/transfer", "acct", None),
         ("https://acct.blob.core.windows.net/transfer/", "acct", None),
+        ("HTTPS://Acct.blob.core.windows.net/transfer", "acct", None),
         ("https://acct.blob.core.usgovcloudapi.net/transfer/a/b.tar", "acct", Some("a/b.tar")),
         ("https://acct.blob.storage.azure.net/transfer/b", "acct", Some("b")),
         ("https://store.corp.example:8443/transfer/b%20c%23", "store", Some("b c#")),

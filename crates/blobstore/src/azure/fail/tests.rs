@@ -137,4 +137,6 @@ fn an_answer_that_is_not_from_storage_is_said_so() {
     let failure = refuse(&sas("sp=rwl"), 502, &[], "<html>Bad Gateway</html>");
     assert!(failure.again);
     assert!(failure.error.detail().contains("not as Azure storage does"), "{}", failure.error);
+    let failure = refuse(&sas("sp=rwl"), 404, &[], "<html>Not Found</html>");
+    assert_eq!((failure.error.kind(), failure.again), (ErrorKind::Failed, false));
 }
