@@ -11,10 +11,11 @@ use transload_registry::{Source, Target};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
-use crate::export::refuse_failures;
 use crate::open::{self, BundleSource, Opened};
 use crate::push::{self, PushOptions, PushPlan};
-use crate::report::{ArtifactReport, ArtifactStatus, BundleReport, Operation, Outcome, Report};
+use crate::report::{
+    ArtifactReport, ArtifactStatus, BundleReport, Operation, Outcome, Report, refuse_failures,
+};
 use crate::walk::{Selection, Sources, Walk, walk, walk_bundle};
 
 /// How to fill a target registry.

@@ -1,10 +1,14 @@
 //! What a transfer did, as a value: the end of every operation.
 
+use std::time::Instant;
+
 use serde::Serialize;
 use transload_oci::{Descriptor, Digest};
 
 use crate::code::Code;
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::event::Event;
 
 /// Version of the report's shape.
 pub const REPORT_SCHEMA: u32 = 1;
@@ -184,4 +188,85 @@ pub struct Totals {
     pub bytes_moved: u64,
     /// Bytes that a registry mounted instead of taking them.
     pub bytes_mounted: u64,
+}
+
+/// Stops when artifacts failed and that is not to be borne, or when none is left.
+pub(crate) fn refuse_failures(artifacts: &[ArtifactReport], continue_on_errors: bool) -> Result<(), Error> {
+    let failed: Vec<&Error> = artifacts.iter().filter_map(|artifact| artifact.error.as_ref()).collect();
+    if failed.is_empty() || (continue_on_errors && failed.len() < artifacts.len()) {
+        return Ok(());
+    }
+    if let [only] = failed.as_slice() {
+        return Err((*only).clone());
+    }
+    let detail = format!("{} of {} artifacts cannot be moved", failed.len(), artifacts.len());
+    let error = Error::new(Code::ArtifactsFailed, "", detail);
+    Err(if failed.len() == artifacts.len() {
+        error.with_next("mend what each artifact's message says")
+    } else {
+        error
+    })
+}
+
+impl Report {
+    pub(crate) fn new(operation: Operation, source: String, target: String) -> Self {
+        Self {
+            schema: REPORT_SCHEMA,
+            operation,
+            outcome: Outcome::Succeeded,
+            dry_run: false,
+            source,
+            target,
+            plan_id: None,
+            bundle: None,
+            artifacts: Vec::new(),
+            totals: Totals::default(),
+            seconds: 0.0,
+            error: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_dry_run(mut self, dry_run: bool) -> Self {
+        self.dry_run = dry_run;
+        self
+    }
+
+    /// Gives every planned artifact this status, and the whole this outcome unless something failed.
+    pub(crate) fn settle(&mut self, status: ArtifactStatus, outcome: Outcome) {
+        for artifact in &mut self.artifacts {
+            if artifact.status == ArtifactStatus::Planned {
+                artifact.status = status;
+            }
+        }
+        self.outcome = outcome;
+    }
+
+    /// It failed as a whole: what was only planned is skipped.
+    pub(crate) fn fail(&mut self, error: Error) {
+        let interrupted = error.code() == Code::Interrupted;
+        self.settle(
+            ArtifactStatus::Skipped,
+            if interrupted { Outcome::Interrupted } else { Outcome::Failed },
+        );
+        self.totals.bytes_moved = 0;
+        self.error = Some(error);
+    }
+
+    /// The last strokes, common to every operation.
+    pub(crate) fn finish(mut self, engine: &Engine, started: Instant) -> Self {
+        self.totals.artifacts = self.artifacts.len();
+        self.totals.failed = self.artifacts.iter().filter(|a| a.error.is_some()).count();
+        if self.totals.failed > 0 && matches!(self.outcome, Outcome::Succeeded | Outcome::Unchanged) {
+            self.outcome = Outcome::Partial;
+        }
+        self.seconds = started.elapsed().as_secs_f64();
+        for artifact in &self.artifacts {
+            engine.events.send(&Event::ArtifactFinished { artifact: Box::new(artifact.clone()) });
+        }
+        if let Some(error) = &self.error {
+            engine.events.send(&Event::Failed { error: error.clone() });
+        }
+        self
+    }
 }

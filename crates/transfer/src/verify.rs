@@ -13,9 +13,8 @@ use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::{BlobOutcome, Event};
-use crate::export::refuse_failures;
 use crate::open::{self, BundleSource, Opened};
-use crate::report::{ArtifactStatus, BundleReport, Operation, Outcome, Report};
+use crate::report::{ArtifactStatus, BundleReport, Operation, Outcome, Report, refuse_failures};
 use crate::walk::walk_bundle;
 
 /// What to verify.

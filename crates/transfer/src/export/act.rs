@@ -11,17 +11,17 @@ use transload_blobstore::{Stage, StageOptions};
 use transload_bundle::{self as bundle, BlockKey};
 use transload_oci::Digest;
 
+use super::Export;
 use super::buffers::Buffers;
 use super::fetch::{Fault, Run};
 use super::finish;
 use super::layout::PlannedBlock;
 use super::plan::ExportPlan;
-use super::{Export, refuse_failures};
 use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
-use crate::report::{ArtifactStatus, Outcome, Report};
+use crate::report::{ArtifactStatus, Outcome, Report, refuse_failures};
 
 /// Metadata by which other tools that know the ACR Transfer model recognise the blob.
 const CATEGORY: (&str, &str) = ("category", "acr-transfer-blob");

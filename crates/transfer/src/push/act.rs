@@ -16,8 +16,7 @@ use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::{BlobOutcome, Event, Events};
-use crate::export::refuse_failures;
-use crate::report::{ArtifactReport, ArtifactStatus, Report, Totals};
+use crate::report::{ArtifactReport, ArtifactStatus, Report, Totals, refuse_failures};
 use crate::walk::{Blob, Sources};
 
 /// Everything a blob's task needs.
