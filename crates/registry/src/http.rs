@@ -163,6 +163,11 @@ impl Http {
         self.reply(url, response, call.want).await
     }
 
+    /// Waits until the host of this URL may be asked, for [`Self::push`], whose caller watches the clock.
+    pub(crate) async fn wait(&self, url: &Url) {
+        self.gate.wait(url).await;
+    }
+
     /// Sends a request whose body cannot be had a second time. No redirect is followed, nothing tried again.
     pub(crate) async fn push(
         &self,
@@ -171,7 +176,6 @@ impl Http {
         headers: HeaderMap,
         body: reqwest::Body,
     ) -> Result<Reply, Fault> {
-        self.gate.wait(&url).await;
         let request = self.client.request(method, url.clone()).headers(headers).body(body);
         let response = request.send().await.map_err(|error| Fault::of_transport(&error))?;
         self.reply(url, response, Want::Whole(self.limits.error_body_bytes_max)).await

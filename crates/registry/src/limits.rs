@@ -60,7 +60,7 @@ impl Default for Limits {
             retry_after_max: Duration::from_secs(300),
             connect_timeout: Duration::from_secs(15),
             read_idle_timeout: Duration::from_secs(60),
-            commit_timeout: Duration::from_secs(600),
+            commit_timeout: Duration::from_secs(300),
             chunk_bytes: 16 << 20,
             chunk_bytes_min: 64 << 10,
             idle_connections_max: 64,

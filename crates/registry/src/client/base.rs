@@ -146,17 +146,21 @@ impl Base {
     /// is the same registry and stays HTTPS.
     pub(super) async fn location(&self, reply: &Reply, subject: &str) -> Result<Option<Url>, Error> {
         let Some(location) = reply.header(&LOCATION) else { return Ok(None) };
-        let root = self.root().await?;
-        if root.scheme() == "https"
-            && let Ok(mut named) = reply.url.join(location)
-            && named.scheme() == "http"
-            && named.host() == root.host()
-        {
-            let upgraded = named.set_scheme("https").and_then(|()| named.set_port(root.port()));
-            return Ok(upgraded.is_ok().then_some(named));
+        if let Some(url) = named_without_tls(self.root().await?, &reply.url, location) {
+            return Ok(Some(url));
         }
         self.http.resolve(&reply.url, location).map(Some).map_err(|fault| fault.into_error(subject))
     }
+}
+
+/// The registry's own HTTPS address, where `location` names it with plain HTTP.
+fn named_without_tls(root: &Url, base: &Url, location: &str) -> Option<Url> {
+    let mut named = base.join(location).ok()?;
+    if root.scheme() != "https" || named.scheme() != "http" || named.host() != root.host() {
+        return None;
+    }
+    named.set_scheme("https").and_then(|()| named.set_port(root.port())).ok()?;
+    Some(named)
 }
 
 /// `host/repository:tag`, `host/repository@digest`.
@@ -169,5 +173,23 @@ pub(super) fn subject(host: &str, repository: &str, reference: &str) -> String {
 pub(super) fn authorize(headers: &mut reqwest::header::HeaderMap, authorization: Option<HeaderValue>) {
     if let Some(value) = authorization {
         headers.insert(reqwest::header::AUTHORIZATION, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registry_that_forgets_its_tls_is_still_itself_and_nobody_else() {
+        let root = Url::parse("https://r.test:5443/").unwrap();
+        let named = |location| named_without_tls(&root, &root, location).map(|url| url.to_string());
+        assert_eq!(named("http://r.test/v2/a?x=1").as_deref(), Some("https://r.test:5443/v2/a?x=1"));
+        assert_eq!(named("http://r.test:5443/v2/a").as_deref(), Some("https://r.test:5443/v2/a"));
+        assert_eq!(named("http://other.test/v2/a"), None);
+        assert_eq!(named("https://r.test/v2/a"), None);
+        assert_eq!(named("/v2/a"), None);
+        let plain = Url::parse("http://r.test/").unwrap();
+        assert_eq!(named_without_tls(&plain, &plain, "http://r.test/v2/a"), None);
     }
 }

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::auth::Auth;
 use crate::error::{Error, ErrorKind};
-use crate::http::{Call, Http, Want, is_loopback};
+use crate::http::{Call, Http, Retry, Want, is_loopback};
 
 const DOCKER_HUB: &str = "docker.io";
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
@@ -58,20 +58,23 @@ impl Endpoint {
         let mut probe = plain.clone();
         probe.set_path("/v2/");
         let call = Call::new(Method::GET, probe, Want::Stream);
-        match http.follow(&call, None).await {
-            Ok(reply) => {
-                let said = String::from_utf8_lossy(&reply.body);
-                if reply.status == 400 && WANTS_TLS.iter().any(|text| said.contains(text)) {
+        let mut retry = Retry::new(http.limits());
+        loop {
+            let fault = match http.follow(&call, None).await {
+                Ok(reply) => {
+                    let said = String::from_utf8_lossy(&reply.body);
+                    if reply.status == 400 && WANTS_TLS.iter().any(|text| said.contains(text)) {
+                        return Ok(self.https.clone());
+                    }
+                    auth.learn(&reply.headers);
+                    return Ok(plain);
+                }
+                Err(fault) if fault.was_connected() && fault.kind() == ErrorKind::Unreachable => {
                     return Ok(self.https.clone());
                 }
-                auth.learn(&reply.headers);
-                Ok(plain)
-            }
-            Err(fault) if fault.was_connected() && fault.kind() == ErrorKind::Unreachable => {
-                Ok(self.https.clone())
-            }
-            // Nothing is known yet: the next request finds out.
-            Err(fault) => Err(fault.into_error(&self.host)),
+                Err(fault) => fault,
+            };
+            http.pause(&mut retry, fault, &plain, &self.host).await?;
         }
     }
 

@@ -64,6 +64,13 @@ impl DockerConfig {
         Self { files, helpers: Helpers::default() }
     }
 
+    /// Looks for credential helpers in this folder before the search path.
+    #[must_use]
+    pub fn with_helpers_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.helpers.add_folder(folder.into());
+        self
+    }
+
     async fn in_file(
         &self,
         path: &Path,

@@ -246,32 +246,31 @@ async fn basic_with_a_real_registry() {
 async fn a_credential_helper_is_run_once_and_its_failures_are_told() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let name = format!("test-{:08x}", std::process::id());
+    let name = "test";
     let runs = folder.path().join("runs");
     let script = format!(
         "#!/bin/sh\nread server\necho run >> {}\ncase $server in\n good.test) echo '{{\"Username\":\"bob\",\"Secret\":\"hunter2\"}}';;\n \
          none.test) echo 'credentials not found in native keychain'; exit 1;;\n *) echo 'the keychain is locked'; exit 1;;\nesac\n",
         runs.display()
     );
-    // Helpers are found by PATH, which a test cannot change for itself alone: a folder that is in it is used.
-    let program = std::path::Path::new("/usr/local/bin").join(format!("docker-credential-{name}"));
+    let program = folder.path().join(format!("docker-credential-{name}"));
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let config = folder.path().join("config.json");
     std::fs::write(&config, format!(r#"{{"credsStore":"{name}"}}"#)).unwrap();
-    let provider = DockerConfig::new(vec![config]);
+    let provider = DockerConfig::new(vec![config]).with_helpers_in(folder.path());
     let found = provider.credential("good.test", Some("a")).await;
     let again = provider.credential("good.test", Some("b")).await;
     let none = provider.credential("none.test", None).await;
     let locked = provider.credential("locked.test", None).await;
-    std::fs::remove_file(&program).unwrap();
     assert!(found.unwrap().unwrap().to_string().starts_with("user 'bob' from docker-credential-"));
     assert!(again.unwrap().is_some());
     assert!(none.unwrap().is_none());
     let locked = locked.unwrap_err();
     assert_eq!(locked.kind(), ErrorKind::CredentialInvalid);
     assert!(
-        locked.detail().contains("the keychain is locked") && locked.detail().contains(&name),
+        locked.detail().contains("the keychain is locked")
+            && locked.detail().contains("docker-credential-test"),
         "{locked:?}"
     );
     assert_eq!(std::fs::read_to_string(runs).unwrap().lines().count(), 3);

@@ -1,5 +1,6 @@
 //! The conformance suite, over everything there is.
 
+use transload_depot::{Depot, Server};
 use transload_registry::conformance::{Abilities, all};
 use transload_registry::memory::MemoryRegistry;
 use transload_testkit::fault::{FaultProxy, Rule};
@@ -19,6 +20,16 @@ async fn memory_without_referrers_api() {
     let registry = MemoryRegistry::new("memory.test");
     registry.switch(|s| s.lacks_referrers_api = true);
     all(&registry, EVERYTHING).await;
+}
+
+#[tokio::test]
+async fn depot_in_memory_and_in_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for depot in [Depot::in_memory(), Depot::in_folder(folder.path()).unwrap()] {
+        let server = Server::start("127.0.0.1:0".parse().unwrap(), depot).await.unwrap();
+        all(&client(&server.addr().to_string()), EVERYTHING).await;
+        server.shutdown().await;
+    }
 }
 
 #[tokio::test]

@@ -149,7 +149,7 @@ fn receive(
     while left > 0 {
         let most = buffer.len().min(left);
         let got = reader.read(&mut buffer[..most]).ok().filter(|got| *got > 0);
-        let Some(got) = got else { return None };
+        let got = got?;
         let mut state = shared.lock();
         state.received += got;
         state.sessions.get_mut(&id)?.extend_from_slice(&buffer[..got]);

@@ -16,6 +16,7 @@ pub(crate) fn quick() -> Limits {
         retry_delay_min: Duration::from_millis(2),
         retry_delay_max: Duration::from_millis(20),
         read_idle_timeout: Duration::from_millis(600),
+        commit_timeout: Duration::from_secs(2),
         list_page_size: 3,
         ..Limits::default()
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use transload_depot::{Depot, Server};
 use transload_oci::{Digest, Manifest, media_type};
 use transload_registry::conformance::Sample;
 use transload_registry::{ErrorKind, Limits, Pushed, Source, Target};
@@ -13,7 +14,7 @@ use transload_testkit::peers::DockerRegistry;
 
 use crate::receiver::Receiver;
 use crate::scripted::{Scripted, answer, refusal};
-use crate::support::{Counted, client, client_with, quick};
+use crate::support::{Counted, client, client_with, quick, read};
 
 #[tokio::test]
 async fn a_cut_upload_goes_on_from_what_the_registry_has() {
@@ -54,6 +55,19 @@ async fn a_real_registry_takes_a_blob_over_cuts() {
     client(&proxy.host()).push_blob("a", &sample.descriptor, &[], &sample).await.unwrap();
     let size = client(&registry.host()).blob_size("a", &sample.descriptor.digest).await.unwrap();
     assert_eq!(size, Some(2_000_000));
+}
+
+#[tokio::test]
+async fn a_depot_takes_the_rest_of_a_blob_after_a_cut() {
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), Depot::in_memory()).await.unwrap();
+    let proxy = FaultProxy::start(server.addr());
+    let sample = Sample::random(8_000_000);
+    proxy.add(Rule::on("PUT", "/uploads/").nth(1).cut_request_after(6_000_000));
+    client(&proxy.host()).push_blob("a", &sample.descriptor, &[], &sample).await.unwrap();
+    let rest: u64 = proxy.matching("PATCH", "/uploads/").iter().map(|e| e.request_body_bytes).sum();
+    assert!((2_000_000..2_500_000).contains(&rest), "{rest}");
+    let back = read(&client(&proxy.host()), "a", &sample.descriptor, 0).await.unwrap();
+    assert!(back == sample.bytes);
 }
 
 #[tokio::test]
