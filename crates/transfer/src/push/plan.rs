@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream;
 use transload_oci::Digest;
-use transload_registry::Target;
+use transload_registry::{ErrorKind, Target};
 
 use crate::code::Code;
 use crate::engine::Engine;
@@ -187,7 +187,10 @@ async fn look(
             _ => part.tags.push((tag, digest)),
         }
     }
-    let present = present_manifests(engine, walk, artifact, target, &part.repository, known).await?;
+    let mut present = present_manifests(engine, walk, artifact, target, &part.repository, known).await?;
+    for referrer in unlisted(engine, artifact, target, &part.repository, &present).await? {
+        present.remove(&referrer);
+    }
     part.manifests = artifact.manifests.iter().filter(|digest| !present.contains(digest)).copied().collect();
     part.unchanged = part.manifests.is_empty() && part.tags.is_empty();
     Ok(Looked { part, present: present.into_iter().collect() })
@@ -230,6 +233,35 @@ async fn present_manifests(
         present.extend(answer?);
     }
     Ok(vouched(&present))
+}
+
+/// Referrers that the repository has and does not list with their subject: a push that broke between the manifest
+/// and the index under the fallback tag leaves one. Pushing it again lists it.
+async fn unlisted(
+    engine: &Engine,
+    artifact: &Artifact,
+    target: &dyn Target,
+    repository: &str,
+    present: &HashSet<Digest>,
+) -> Result<Vec<Digest>, Error> {
+    let mut by_subject: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
+    for referrer in artifact.referrers.iter().filter(|r| r.tag.is_none() && present.contains(&r.digest)) {
+        if let Some(subject) = referrer.subject {
+            by_subject.entry(subject).or_default().push(referrer.digest);
+        }
+    }
+    let mut unlisted = Vec::new();
+    for (subject, referrers) in by_subject {
+        let listed = match engine.request(target.referrers(repository, &subject)).await {
+            Ok(listed) => listed,
+            Err(error) if error.kind() == ErrorKind::Unsupported => continue,
+            Err(error) => return Err(error.into()),
+        };
+        unlisted.extend(
+            referrers.into_iter().filter(|digest| !listed.iter().any(|there| there.digest == *digest)),
+        );
+    }
+    Ok(unlisted)
 }
 
 /// Notes which blobs the repository must get, and which it must have since it has their manifests.

@@ -102,3 +102,21 @@ async fn stopping_says_so_and_keeps_what_was_staged() {
     assert_eq!(report.outcome, Outcome::Interrupted);
     assert_eq!(report.error.unwrap().code(), Code::Interrupted);
 }
+
+#[tokio::test]
+async fn a_referrer_that_is_there_but_not_listed_is_pushed_again() {
+    let (source, store, target) = (source(), store(ORDERS[0]), target());
+    let app = source.manifest("team/app", "v1").await.unwrap();
+    let sbom = artifact(&source, "team/app", None, "application/spdx+json", Some(&app));
+    target.switch(|s| s.lacks_referrers_api = true);
+    export(&source, &store, &["team/app:v1"]).await;
+    assert_eq!(import(&store, &target).await.outcome, Outcome::Succeeded);
+    assert_eq!(import(&store, &target).await.outcome, Outcome::Unchanged);
+    // as if the first import had died before it came to the fallback tag
+    let empty = manifest(&serde_json::json!({
+        "schemaVersion": 2, "mediaType": transload_oci::media_type::OCI_INDEX, "manifests": []}));
+    target.put_manifest("team/app", &app.digest.referrers_tag(), &empty);
+    assert_eq!(import(&store, &target).await.outcome, Outcome::Succeeded);
+    let listed = target.referrers("team/app", &app.digest).await.unwrap();
+    assert_eq!(listed.iter().map(|d| d.digest).collect::<Vec<_>>(), [sbom.digest]);
+}
