@@ -37,6 +37,14 @@ impl Blob {
         Self::new(media_type, vec![noise(seed, len)])
     }
 
+    /// What begins like gzip and goes on as noise, `len` bytes with the beginning: tools that look at a layer's first
+    /// bytes take it for compressed and leave it as it is. It cannot be unpacked.
+    pub fn gzip_like(media_type: &str, seed: u64, len: u64) -> Self {
+        let magic = Bytes::from_static(&[0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0xff]);
+        let rest = noise(seed, len.saturating_sub(magic.len() as u64));
+        Self::new(media_type, vec![Part::Bytes(magic), rest])
+    }
+
     /// A tar with one file of `len` bytes, of noise or, without a seed, of zeros.
     pub(super) fn tar(media_type: &str, seed: Option<u64>, len: u64) -> Self {
         let mut header = tar::Header::new_ustar();

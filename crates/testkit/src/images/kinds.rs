@@ -25,6 +25,11 @@ pub fn zero_layer(len: u64) -> Blob {
     Blob::tar(media_type::OCI_LAYER, None, len)
 }
 
+/// A layer of `len` bytes that passes for a compressed one as long as nobody unpacks it.
+pub fn gzip_like_layer(seed: u64, len: u64) -> Blob {
+    Blob::gzip_like(media_type::OCI_LAYER_GZIP, seed, len)
+}
+
 /// A layer that is not in the registry but at a URL.
 pub fn foreign_layer(seed: u64, len: u64, url: &str) -> Blob {
     let mut blob = Blob::tar("application/vnd.oci.image.layer.nondistributable.v1.tar", Some(seed), len);
