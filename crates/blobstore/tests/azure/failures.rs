@@ -218,47 +218,6 @@ async fn what_cannot_be_reached_is_told_without_the_token() {
     assert_failed(&error, ErrorKind::Unreachable, &["name cannot be resolved", "account's name"], &token);
 }
 
-/// What is logged, at its most talkative.
-#[derive(Clone, Default)]
-struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test]
-async fn no_log_has_the_token() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let place = Place::new();
-    let token = container("racwdl");
-    let store = place.store(&token);
-    write(store.as_ref(), "new", &[Bytes::from_static(b"x")], false).await.unwrap();
-    read(store.as_ref(), "new", 0..1).await.unwrap();
-    place.list(&container("r")).await;
-    let wrong = container("racwdl").wrong_key();
-    place.write(&wrong).await;
-    place.delete(&wrong).await;
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("transfer/new"), "requests are logged: {log}");
-    for token in [token, wrong] {
-        let encoded: String = url::form_urlencoded::byte_serialize(token.signature().as_bytes()).collect();
-        assert!(!log.contains(&token.signature()) && !log.contains(&encoded), "{log}");
-    }
-}
-
 #[tokio::test]
 async fn entra_tokens_never_go_by_http() {
     let location = Location::parse("http://127.0.0.1:10000/devstoreaccount1/transfer").unwrap();
