@@ -134,8 +134,8 @@ impl BundleSource {
         let index = Arc::clone(&source.opened.index);
         for root in &index.roots {
             source.media_types.insert(root.descriptor.digest, root.descriptor.media_type.clone());
-            if let (Some(repository), Some(tag)) = (&root.repository, &root.tag) {
-                let tags = source.tags.entry(repository.clone()).or_default();
+            if let Some(tag) = &root.tag {
+                let tags = source.tags.entry(root.repository.clone().unwrap_or_default()).or_default();
                 tags.insert(tag.clone(), root.descriptor.clone());
             }
             if root.referrer {

@@ -107,7 +107,9 @@ impl Walk {
         if second.end > window.file_len() {
             return Err(self.cut_off("", "it ends within the two empty records of a tar's end"));
         }
-        match window.get(second, RECORD_BYTES) {
+        // both records are asked for: behind a large entry the window holds the first alone, and asking for the second
+        // alone would let go of it
+        match window.get(self.offset..second.end, 0) {
             None => Ok(Progress::Wait),
             Some(bytes) if bytes.iter().all(|b| *b == 0) => Ok(Progress::End),
             Some(_) => {

@@ -172,6 +172,16 @@ fn large_entries_are_stepped_over() {
 }
 
 #[test]
+fn the_end_behind_a_large_entry_is_found() {
+    let mut files = files();
+    for last in [1 << 20, (3 << 20) + 1] {
+        let layer = vec![9; last];
+        files.push((Digest::sha256(&layer).layout_path(), layer));
+        assert_all_there(&pack(&files, &PLAIN), &files);
+    }
+}
+
+#[test]
 fn a_bundle_of_ours_that_was_packed_anew_keeps_its_transfer_manifest() {
     let mut sample = Sample::default();
     sample.image("team/app", Some("v1"), &[vec![1; 5000]]);

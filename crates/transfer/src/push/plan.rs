@@ -138,10 +138,11 @@ impl PushArtifact {
 }
 
 fn target_repository(artifact: &Artifact, options: &PushOptions) -> String {
-    if options.prefix.is_empty() {
-        artifact.repository.clone()
-    } else {
-        format!("{}/{}", options.prefix, artifact.repository)
+    match (options.prefix.as_str(), artifact.repository.as_str()) {
+        ("", repository) => repository.to_owned(),
+        // a bundle that names no repository goes into the one that the target names
+        (prefix, "") => prefix.to_owned(),
+        (prefix, repository) => format!("{prefix}/{repository}"),
     }
 }
 
@@ -165,6 +166,11 @@ async fn look(
     let Some(root) = &artifact.root else {
         return Err(Error::new(Code::Internal, artifact.name.clone(), "walked without a root"));
     };
+    if part.repository.is_empty() {
+        let detail = "the bundle does not say which repository it belongs to";
+        let next = format!("name the repository: --to {}/REPOSITORY", target.host());
+        return Err(Error::new(Code::ReferenceInvalid, artifact.name.clone(), detail).with_next(next));
+    }
     if !transload_oci::is_repository(&part.repository) {
         let detail = format!("'{}' is no repository's name", part.repository);
         return Err(Error::new(Code::ReferenceInvalid, part.name, detail).with_next("choose another prefix"));

@@ -84,22 +84,25 @@ pub(super) fn of_bundle(source: &BundleSource) -> (Vec<Request>, Tags) {
     let mut tags = Tags::new();
     let mut requests = Vec::new();
     for root in source.roots() {
-        let Some(repository) = &root.repository else { continue };
+        // a layout of one image often names a tag and no repository: then the target's prefix is the repository
+        let repository = root.repository.as_deref().unwrap_or_default();
         if let Some(tag) = &root.tag {
-            tags.entry((registry.clone(), repository.clone())).or_default().insert(tag.clone());
+            tags.entry((registry.clone(), repository.to_owned())).or_default().insert(tag.clone());
         }
         if root.referrer && root.tag.is_none() {
             continue;
         }
-        let name = match &root.tag {
-            Some(tag) => format!("{repository}:{tag}"),
-            None => format!("{repository}@{}", root.descriptor.digest),
+        let name = match (&root.tag, repository) {
+            (Some(tag), "") => tag.clone(),
+            (Some(tag), _) => format!("{repository}:{tag}"),
+            (None, "") => root.descriptor.digest.to_string(),
+            (None, _) => format!("{repository}@{}", root.descriptor.digest),
         };
         if seen.insert(name.clone()) {
             requests.push(Request {
                 name,
                 registry: registry.clone(),
-                repository: repository.clone(),
+                repository: repository.to_owned(),
                 tag: root.tag.clone(),
                 digest: Some(root.descriptor.digest),
                 implied: root.referrer,
