@@ -7,5 +7,9 @@
 mod support;
 
 mod azure;
+mod faults;
+mod hostile;
 mod job;
+mod partial;
+mod resume;
 mod sas;

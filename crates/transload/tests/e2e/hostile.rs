@@ -1,0 +1,73 @@
+//! Damaged and hostile bundles: one clear error each, and a registry that saw nothing of them.
+
+use std::path::PathBuf;
+
+use transload_testkit::fault::FaultProxy;
+use transload_testkit::peers::DockerRegistry;
+
+use crate::support::{Said, catalog, transload};
+
+/// Those that open: the two good ones, one whose fault shows only when its layer is read, and texts that are odd and
+/// not wrong.
+const OPEN: [&str; 3] = ["ours-good.tar", "others-good.tar", "ours-layer-bit.tar"];
+
+fn fixtures() -> Vec<PathBuf> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../bundle/tests/fixtures");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut tars: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "tar")).collect();
+    tars.sort();
+    assert!(tars.len() > 50, "{} fixtures", tars.len());
+    tars
+}
+
+#[test]
+fn each_gives_one_clear_error_and_touches_no_registry() {
+    let target = DockerRegistry::start();
+    let proxy = FaultProxy::start(target.addr());
+    let mut faults = Vec::new();
+    for file in fixtures() {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        if OPEN.contains(&name.as_str()) {
+            continue;
+        }
+        let bundle = file.to_str().unwrap();
+        for arguments in
+            [vec!["import", bundle, "--to", &proxy.host()], vec!["inspect", bundle], vec!["verify", bundle]]
+        {
+            let said = transload().run(&arguments);
+            let errors = said.stderr.lines().filter(|line| line.trim().starts_with("error: ")).count();
+            let next = said.stderr.lines().filter(|line| line.trim().starts_with("next: ")).count();
+            let control = said.all().chars().any(|c| c.is_control() && c != '\n');
+            if !matches!(said.code(), 2 | 7) || errors != 1 || next != 1 || control {
+                faults.push(format!("{name} {}: {} {}", arguments[0], said.code(), said.all()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(proxy.log().iter().all(|e| e.method == "GET" || e.method == "HEAD"), "nothing was sent");
+    assert!(catalog(&target.host()).is_empty());
+}
+
+#[test]
+fn a_wrong_bit_in_a_layer_shows_when_it_is_read_and_gets_no_tag() {
+    let target = DockerRegistry::start();
+    let file = fixtures().into_iter().find(|path| path.ends_with("ours-layer-bit.tar")).unwrap();
+    let bundle = file.to_str().unwrap();
+    transload().run(["inspect", bundle]).ok();
+    transload().run(["verify", bundle]).refused(7, "DigestMismatch");
+    let refused = transload().run(["import", bundle, "--to", &target.host()]);
+    refused.refused(7, "DigestMismatch");
+    assert!(catalog(&target.host()).is_empty(), "{:?}", catalog(&target.host()));
+}
+
+#[test]
+fn the_good_ones_are_good() {
+    let target = DockerRegistry::start();
+    for name in ["ours-good.tar", "others-good.tar"] {
+        let file = fixtures().into_iter().find(|path| path.ends_with(name)).unwrap();
+        let bundle = file.to_str().unwrap();
+        transload().run(["verify", bundle]).ok();
+        transload().run(["import", bundle, "--to", &format!("{}/x", target.host())]).ok();
+    }
+    assert!(!catalog(&target.host()).is_empty());
+}
