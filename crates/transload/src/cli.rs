@@ -100,10 +100,11 @@ pub(crate) struct RegistryArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Object storage")]
 pub(crate) struct StoreArgs {
-    /// The environment variable that holds the SAS token.
+    /// The environment variable that holds the SAS token. (One in the URL works too, but shows in the process list.)
     #[arg(long, value_name = "NAME", conflicts_with = "sas_token_file")]
     pub(crate) sas_token_env: Option<String>,
-    /// The file that holds the SAS token.
+    /// The file that holds the SAS token. Without any token Entra ID is used: AZURE_TENANT_ID, AZURE_CLIENT_ID and
+    /// AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE, else whoever is signed in to the Azure CLI.
     #[arg(long, value_name = "FILE")]
     pub(crate) sas_token_file: Option<PathBuf>,
 }
