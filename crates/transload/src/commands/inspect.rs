@@ -18,7 +18,7 @@ pub(crate) async fn run(
     let (store, name) = location::open_bundle(bundle, store, trust, environment).await?;
     let inspection = inspect(&engine(None, &output.silent()), &store, &name).await?;
     if args.output == InspectOutput::Json || output.is_json() {
-        output.json(&inspection);
+        output.json("inspection", &inspection);
     } else {
         output.inspection(&inspection, args.blobs);
     }

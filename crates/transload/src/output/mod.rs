@@ -93,8 +93,11 @@ impl Output {
         err(&render::error(error, self.color));
     }
 
-    /// A value as JSON, for people and programs.
-    pub(crate) fn json(&self, value: &impl Serialize) {
+    /// A value as JSON: laid out for people, or as the one event that it is.
+    pub(crate) fn json(&self, event: &'static str, value: &impl Serialize) {
+        if self.style == Style::Json {
+            return json::line(&json::Tagged { event, content: value });
+        }
         match serde_json::to_string_pretty(value) {
             Ok(text) => out(&format!("{text}\n")),
             Err(error) => error_line(&format!("error: cannot write JSON: {error}")),
