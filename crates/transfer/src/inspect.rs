@@ -92,7 +92,7 @@ async fn look(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result
         artifacts: walk.artifacts.iter().map(|a| a.report(&walk, ArtifactStatus::Exported)).collect(),
         missing: transfer.map(missing).unwrap_or_default(),
         blobs: blobs(&walk, offset),
-        totals: crate::export::totals(&walk),
+        totals: Totals { bytes_moved: 0, ..crate::export::totals(&walk) },
     })
 }
 
