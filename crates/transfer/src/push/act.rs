@@ -16,7 +16,7 @@ use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::{BlobOutcome, Event, Events};
-use crate::report::{ArtifactReport, ArtifactStatus, Report, Totals, refuse_failures};
+use crate::report::{ArtifactReport, ArtifactStatus, Operation, Report, Totals, refuse_failures};
 use crate::walk::{Blob, Sources};
 
 /// Everything a blob's task needs.
@@ -26,6 +26,8 @@ struct Pusher {
     sources: Sources,
     target: Arc<dyn Target>,
     sums: Mutex<Totals>,
+    /// What bytes of the source are called that are not what they should be.
+    damage: Code,
 }
 
 /// Pushes. Artifacts that fail on the way are failed in the report; unless errors are borne the first ends it.
@@ -42,6 +44,10 @@ pub(crate) async fn act(
         sources: sources.clone(),
         target: Arc::clone(target),
         sums: Mutex::default(),
+        damage: match report.operation {
+            Operation::Import => Code::BundleDamaged,
+            _ => Code::DigestMismatch,
+        },
     });
     let faults = pusher.blobs(&plan, continue_on_errors).await;
     let moved = *pusher.sums.lock();
@@ -184,7 +190,20 @@ impl Pusher {
             blob: blob.descriptor.clone(),
             events: self.engine.events.clone(),
         };
-        Ok(self.target.push_blob(repository, &blob.descriptor, &mount_from, &reader).await?)
+        let pushed = self.target.push_blob(repository, &blob.descriptor, &mount_from, &reader).await;
+        pushed.map_err(|error| self.blame_source(error.into(), registry, from, &blob.descriptor.digest))
+    }
+
+    /// Bytes that do not match are the source's fault, and nobody should look for it in the target.
+    fn blame_source(&self, error: Error, registry: &str, repository: &str, digest: &Digest) -> Error {
+        if error.code() != Code::DigestMismatch {
+            return error;
+        }
+        let place = match self.damage {
+            Code::BundleDamaged => registry.to_owned(),
+            _ => format!("{registry}/{repository}"),
+        };
+        Error::new(self.damage, format!("{place}@{digest}"), error.detail())
     }
 
     fn count(&self, pushed: &Pushed, size: u64) {

@@ -8,6 +8,7 @@ pub(crate) mod verify;
 
 use std::path::Path;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use transload_transfer::{Code, Engine, Error, Limits, Report};
 
@@ -32,18 +33,16 @@ pub(crate) fn engine(resources: Option<&ResourceArgs>, output: &Output) -> Engin
         limits.block_bytes = limits.block_bytes.min((memory_max / 2).max(BLOCK_BYTES_MIN) / 512 * 512);
     }
     let cancel = CancellationToken::new();
-    tokio::spawn(stop_on_signal(cancel.clone()));
+    // listening begins here, not when the task first runs: a signal before that would end the program
+    if let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    {
+        tokio::spawn(stop_on_signal(interrupt, terminate, cancel.clone()));
+    }
     Engine::new(limits, output.events(), cancel)
 }
 
 /// The first signal stops cleanly, the second at once.
-async fn stop_on_signal(cancel: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
+async fn stop_on_signal(mut interrupt: Signal, mut terminate: Signal, cancel: CancellationToken) {
     loop {
         tokio::select! {
             _ = interrupt.recv() => {}

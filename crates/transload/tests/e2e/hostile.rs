@@ -54,10 +54,14 @@ fn a_wrong_bit_in_a_layer_shows_when_it_is_read_and_gets_no_tag() {
     let file = fixtures().into_iter().find(|path| path.ends_with("ours-layer-bit.tar")).unwrap();
     let bundle = file.to_str().unwrap();
     transload().run(["inspect", bundle]).ok();
-    transload().run(["verify", bundle]).refused(7, "DigestMismatch");
+    transload().run(["verify", bundle]).refused(7, "BundleDamaged");
     let refused = transload().run(["import", bundle, "--to", &target.host()]);
-    refused.refused(7, "DigestMismatch");
-    assert!(catalog(&target.host()).is_empty(), "{:?}", catalog(&target.host()));
+    refused.refused(7, "BundleDamaged");
+    assert!(refused.stderr.contains("ours-layer-bit.tar@sha256:"), "{}", refused.stderr);
+    for tag in ["v1", "v2"] {
+        let there = target.request("HEAD", &format!("/v2/team/app/manifests/{tag}"), &[], b"").status;
+        assert_eq!(there, 404, "{tag}");
+    }
 }
 
 #[test]

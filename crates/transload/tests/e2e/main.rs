@@ -7,9 +7,15 @@
 mod support;
 
 mod azure;
+mod disk;
 mod faults;
 mod hostile;
 mod job;
+mod long;
+mod mistakes;
 mod partial;
+mod quickstart;
 mod resume;
 mod sas;
+mod skopeo;
+mod terminal;

@@ -91,7 +91,8 @@ fn an_export_to_a_file_goes_on_after_a_kill_at_any_point() {
 fn an_export_that_is_killed_again_and_again_comes_to_its_end() {
     let near = Near::new();
     let export = near.export("web.tar");
-    let step = near.len() / 6;
+    // more than what is in flight, so that each run gets a block further
+    let step = 3_200_000;
     let mut kills = 0;
     loop {
         let before = near.proxy.response_body_bytes();
@@ -103,7 +104,7 @@ fn an_export_that_is_killed_again_and_again_comes_to_its_end() {
         kills += 1;
         assert!(kills < 40, "no progress is made");
     }
-    assert!(kills >= 3, "{kills} kills");
+    assert!(kills >= 2, "{kills} kills");
     assert!(fs::read(path(&near.folder, "web.tar")).unwrap() == near.sound);
     assert_eq!(names(&near.folder), ["web.tar"]);
     let (taken, most) = (near.proxy.response_body_bytes(), near.len() + kills * IN_FLIGHT_BYTES);
@@ -234,6 +235,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(5);
 fn ctrl_c_stops_at_once_and_says_how_to_go_on() {
     let near = Near::new();
     near.proxy.clear();
+    near.proxy.forget();
     near.proxy.add(Rule::on("GET", "/blobs/").throttle(1_000_000));
     let export = near.export("web.tar");
     let stopped = transload().spawn(&export).interrupt_when(|| near.proxy.response_body_bytes() >= 3_500_000);

@@ -2,6 +2,7 @@
 
 mod peers;
 mod said;
+mod sparse;
 
 use std::future::Future;
 
@@ -11,8 +12,9 @@ use transload_registry::{Client, ClientOptions, Source as _};
 use transload_testkit::cli::Cli;
 use transload_testkit::images::{Artifact, Corpus};
 
-pub(crate) use peers::azurite;
+pub(crate) use peers::{OwnRegistry, azurite};
 pub(crate) use said::Said;
+pub(crate) use sparse::SparseRegistry;
 
 /// The built program, away from the machine's settings.
 pub(crate) fn transload() -> Cli {
