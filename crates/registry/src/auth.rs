@@ -9,6 +9,7 @@ mod token;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -23,14 +24,23 @@ use challenge::Wanted;
 pub(crate) use scope::Scope;
 use token::{Token, TokenKey, Tokens};
 
+/// How long an answer of the provider of credentials is good. A person who logs in again is served soon.
+const LOOK_KEPT: Duration = Duration::from_secs(30);
+
 /// What one registry wants and what it is given.
 pub(crate) struct Auth {
     host: String,
     provider: Arc<dyn CredentialProvider>,
     wanted: Mutex<Option<Wanted>>,
     tokens: Tokens,
-    /// Which credential was last used for a repository, in words.
-    used: Mutex<HashMap<Option<String>, String>>,
+    /// What the provider said, by repository.
+    looked: Mutex<HashMap<Option<String>, Looked>>,
+}
+
+/// An answer of the provider.
+struct Looked {
+    found: Option<Found>,
+    at: Instant,
 }
 
 /// What a request takes along.
@@ -49,7 +59,7 @@ impl Auth {
             provider,
             wanted: Mutex::new(None),
             tokens: Tokens::default(),
-            used: Mutex::default(),
+            looked: Mutex::default(),
         }
     }
 
@@ -57,8 +67,7 @@ impl Auth {
     pub(crate) async fn ticket(&self, http: &Http, scope: &Scope, subject: &str) -> Result<Ticket, Error> {
         let Some(wanted) = self.wanted.lock().clone() else { return Ok(Ticket::default()) };
         let repository = scope.repository();
-        let found = self.provider.credential(&self.host, repository).await?;
-        self.note(repository, found.as_ref());
+        let found = self.look(repository).await?;
         let mut ticket = Ticket { known: true, wanted: Some(wanted.clone()), ..Ticket::default() };
         match (&wanted, &found) {
             (_, Some(Found { credential: Credential::Bearer(token), .. })) => {
@@ -129,11 +138,7 @@ impl Auth {
         insufficient: bool,
     ) -> Error {
         let error = reply.refusal(subject, What::LIST, http.limits());
-        let had_one = self
-            .used
-            .lock()
-            .get(&scope.repository().map(str::to_owned))
-            .is_some_and(|u| !u.starts_with("no "));
+        let had_one = self.found(scope.repository()).is_some();
         let kind = match error.kind() {
             ErrorKind::Unauthorized if insufficient && had_one => ErrorKind::Denied,
             kind => kind,
@@ -148,12 +153,12 @@ impl Auth {
             return error;
         }
         let used = self.used_for(repository);
-        let hint = match (error.kind(), used.starts_with("no ")) {
-            (ErrorKind::Denied, false) => format!("ask for access to it on {}", self.host),
-            (_, false) => {
+        let hint = match (error.kind(), self.found(repository)) {
+            (ErrorKind::Denied, Some(_)) => format!("ask for access to it on {}", self.host),
+            (_, Some(_)) => {
                 format!("log in again, for instance with 'docker login {0}' or 'skopeo login {0}'", self.host)
             }
-            (_, true) => format!(
+            (_, None) => format!(
                 "log in, for instance with 'docker login {0}' or 'skopeo login {0}'; check the repository's name too",
                 self.host
             ),
@@ -162,18 +167,29 @@ impl Auth {
         Error::new(error.kind(), error.subject(), detail).with_hint(hint)
     }
 
-    fn note(&self, repository: Option<&str>, found: Option<&Found>) {
-        let text = match (found, self.provider.places()) {
+    /// Asks the provider, now and then: it may read a file or run a program, which is too much for every request.
+    async fn look(&self, repository: Option<&str>) -> Result<Option<Found>, Error> {
+        let key = repository.map(str::to_owned);
+        if let Some(looked) = self.looked.lock().get(&key).filter(|l| l.at.elapsed() < LOOK_KEPT) {
+            return Ok(looked.found.clone());
+        }
+        let found = self.provider.credential(&self.host, repository).await?;
+        self.looked.lock().insert(key, Looked { found: found.clone(), at: Instant::now() });
+        Ok(found)
+    }
+
+    /// The credential that was last found.
+    fn found(&self, repository: Option<&str>) -> Option<Found> {
+        self.looked.lock().get(&repository.map(str::to_owned)).and_then(|looked| looked.found.clone())
+    }
+
+    /// The same in words, or where none was found.
+    fn used_for(&self, repository: Option<&str>) -> String {
+        match (self.found(repository), self.provider.places()) {
             (Some(found), _) => found.to_string(),
             (None, places) if places.is_empty() => "no credential".to_owned(),
             (None, places) => format!("no credential (none for {} in {places})", self.host),
-        };
-        self.used.lock().insert(repository.map(str::to_owned), text);
-    }
-
-    fn used_for(&self, repository: Option<&str>) -> String {
-        let used = self.used.lock();
-        used.get(&repository.map(str::to_owned)).cloned().unwrap_or_else(|| "no credential".to_owned())
+        }
     }
 
     /// Learns what the registry wants from an answer that was got for another reason.
