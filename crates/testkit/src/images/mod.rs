@@ -23,8 +23,7 @@ pub use artifact::Artifact;
 pub use blob::Blob;
 pub use corpus::{Corpus, Entry, Shape};
 pub use kinds::{
-    attestation, cosign_signature, docker_image, docker_list, foreign_layer, gzip_like_layer,
-    helm_chart, image, image_for,
-    index, layer, multi_arch, platform, sbom, signature, zero_layer,
+    attestation, cosign_signature, docker_image, docker_list, foreign_layer, gzip_like_layer, helm_chart,
+    image, image_for, index, layer, multi_arch, platform, sbom, signature, zero_layer,
 };
 pub use layout::write_layout;
