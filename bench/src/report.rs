@@ -28,7 +28,7 @@ pub(crate) struct Figures {
     pub(crate) bytes: u64,
     pub(crate) rows: Vec<Row>,
     pub(crate) ratios: Vec<Ratio>,
-    /// What is no time: counts.
+    /// Requests that were counted.
     pub(crate) facts: Vec<(String, u64)>,
 }
 
@@ -120,6 +120,14 @@ impl Figures {
 }
 
 impl Report {
+    /// Without goals: small corpora are over before anything can be told of their times.
+    pub(crate) fn without_goals(mut self) -> Self {
+        for ratio in self.corpora.iter_mut().flat_map(|figures| &mut figures.ratios) {
+            ratio.goal = None;
+        }
+        self
+    }
+
     /// As Markdown.
     pub(crate) fn table(&self) -> String {
         let Machine { date, processor, cores, memory_bytes, kernel, file_system, programs } = &self.machine;
@@ -155,7 +163,11 @@ impl Figures {
             });
             writeln!(out, "| {} | {:.2} | {goal} | {} |", ratio.what, ratio.median, list(&ratio.values))?;
         }
-        self.facts.iter().try_for_each(|(what, count)| writeln!(out, "\n{what}: {count}"))
+        if self.facts.is_empty() {
+            return Ok(());
+        }
+        let facts: Vec<_> = self.facts.iter().map(|(what, count)| format!("{what} {count}")).collect();
+        writeln!(out, "\nRequests: {}", facts.join(", "))
     }
 }
 
