@@ -16,6 +16,7 @@ const EXPORT_PLAIN: &str = "the same requests, trivial client";
 const IMPORT: &str = "import";
 const IMPORT_PLAIN: &str = "as many requests, trivial client";
 const AGAIN: &str = "second import";
+const AGAIN_PLAIN: &str = "the second import's requests, trivial client";
 const FAR_EXPORT: &str = "export, 5 ms away";
 const FAR_EXPORT_PLAIN: &str = "the same requests, 5 ms away, trivial client";
 const FAR_IMPORT: &str = "import, 5 ms away";
@@ -30,6 +31,7 @@ const AGAIN_SECONDS_MAX: f64 = 0.3;
 struct Seen {
     export: Vec<Exchange>,
     import: usize,
+    again: Vec<Exchange>,
 }
 
 impl Bench {
@@ -51,6 +53,7 @@ impl Bench {
         figures.ratio("import / trivial client", &[IMPORT], &[IMPORT_PLAIN], None);
         figures.ratio("export / trivial client, 5 ms away", &[FAR_EXPORT], &[FAR_EXPORT_PLAIN], None);
         figures.ratio("import / trivial client, 5 ms away", &[FAR_IMPORT], &[FAR_IMPORT_PLAIN], None);
+        figures.ratio("second import / trivial client", &[AGAIN], &[AGAIN_PLAIN], None);
         figures.bound("second import, seconds", AGAIN, AGAIN_SECONDS_MAX);
         Ok(figures)
     }
@@ -91,7 +94,7 @@ impl Bench {
                 }
             }
         }
-        Ok(Seen { export, import: import.len() })
+        Ok(Seen { export, import: import.len(), again: proxy.log() })
     }
 
     fn plain_push(&self, stand: &Stand, registry: &str, requests: usize) -> Result<f64> {
@@ -106,7 +109,10 @@ impl Bench {
         figures.add_floor(IMPORT_PLAIN, self.plain_push(stand, &target.host(), seen.import)?);
         let target = DockerRegistry::start();
         figures.add(IMPORT, &self.import(stand, &target.host(), "succeeded")?);
-        figures.add(AGAIN, &self.import(stand, &target.host(), "unchanged")?);
+        let host = target.host();
+        let replay = trivial::replay(&host, &seen.again);
+        figures.add_floor(AGAIN_PLAIN, self.runtime.block_on(replay)?);
+        figures.add(AGAIN, &self.import(stand, &host, "unchanged")?);
         Ok(())
     }
 

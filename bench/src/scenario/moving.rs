@@ -50,7 +50,7 @@ impl Bench {
                 self.by_skopeo(stand, &mut figures)?;
             }
         }
-        ratios(&mut figures);
+        ratios(&mut figures, stand.name);
         Ok(figures)
     }
 
@@ -156,14 +156,17 @@ impl Bench {
     }
 }
 
-fn ratios(figures: &mut Figures) {
+fn ratios(figures: &mut Figures, name: CorpusName) {
     let fetch = figures.quickest(&[FETCH_FILES, FETCH_PIPED]);
-    figures.ratio("export / quickest parallel floor", &[EXPORT], &[fetch], Some(1.4));
+    // goals are about bytes: with many small manifests, round trips that the floors do without are most of the time
+    let goal = |goal: f64| (name != CorpusName::Multi).then_some(goal);
+    figures.ratio("export / quickest parallel floor", &[EXPORT], &[fetch], goal(1.4));
     figures.ratio("export / floor with sync", &[EXPORT], &[FETCH_FILES, SYNC], None);
     figures.ratio("export / sequential floor", &[EXPORT], &[FETCH_ALONE], None);
     figures.ratio("import / floor", &[IMPORT], &[PUSH], None);
-    figures.ratio("export and import / both floors", &[EXPORT, IMPORT], &[fetch, PUSH], Some(1.3));
-    figures.ratio("export and import / skopeo", &[EXPORT, IMPORT], &[SKOPEO_OUT, SKOPEO_IN], Some(0.35));
+    figures.ratio("export and import / both floors", &[EXPORT, IMPORT], &[fetch, PUSH], goal(1.3));
+    figures.ratio("export and import / skopeo", &[EXPORT, IMPORT], &[SKOPEO_OUT, SKOPEO_IN], goal(0.35));
+    figures.ratio("both floors / skopeo", &[fetch, PUSH], &[SKOPEO_OUT, SKOPEO_IN], None);
     figures.bound("second import, seconds", AGAIN, AGAIN_SECONDS_MAX);
     figures.ratio("export into the sink / floors", &[SINK], &[SINK_FETCH, SINK_PUT], None);
     figures.ratio("copy / export and import", &[COPY], &[EXPORT, IMPORT], None);
