@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::peers::environment;
+
 /// First port handed out. The range lies below the kernel's ephemeral ports: a port from there may become the
 /// near end of somebody's outgoing connection before the peer binds it.
 const PORT_FIRST: u32 = 20_000;
@@ -39,6 +41,11 @@ pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool 
         std::thread::sleep(Duration::from_millis(5));
     }
     true
+}
+
+/// Whether tests that take minutes and gigabytes are asked for: `TRANSLOAD_LONG=1`. Without it they run with less.
+pub fn long_tests() -> bool {
+    environment("TRANSLOAD_LONG").is_some_and(|value| value == "1")
 }
 
 /// Peak resident set of a living process in bytes (`VmHWM` of proc(5)); `None` once it has ended.

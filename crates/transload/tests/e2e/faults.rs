@@ -242,6 +242,15 @@ fn a_registry_that_gets_wrong_bytes_shows_nothing_of_them() {
     let digest = far.corpus.entries[0].artifact.blobs[1].descriptor.digest;
     let asked = |what: &str| far.target.request("HEAD", &format!("/v2/team/web/{what}"), &[], b"").status;
     assert_eq!((asked(&format!("blobs/{digest}")), asked("manifests/v1")), (404, 404));
+    // in pieces as well: a registry that refuses the whole at its end is not sent it for ever
+    far.proxy.clear();
+    far.proxy.forget();
+    far.proxy.add(Rule::on("*", "/uploads/").refuse_body_over(5_000_000));
+    far.proxy.add(Rule::on("PATCH", "/uploads/").flip_request_byte(1_000));
+    let refused = transload().run(["import", &far.bundle, "--to", &far.proxy.host()]);
+    assert!(matches!(refused.code(), 7 | 8), "{}", refused.all());
+    assert!(far.proxy.request_body_bytes() < 12 * LAYER_BYTES, "{}", far.proxy.request_body_bytes());
+    assert_eq!((asked(&format!("blobs/{digest}")), asked("manifests/v1")), (404, 404));
     far.proxy.clear();
     transload().run(["import", &far.bundle, "--to", &far.proxy.host()]).ok();
     assert_whole(&far.target.host(), &far.corpus, "");

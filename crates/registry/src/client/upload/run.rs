@@ -31,6 +31,9 @@ pub(super) struct Upload<'a> {
     session: Option<Session>,
     /// Bytes that the registry has.
     offset: u64,
+    /// The most that it ever had. Getting there again is no progress: a registry that refuses the whole at its end
+    /// would be sent it for ever.
+    furthest: u64,
     /// Size of chunks, once chunks it has to be.
     chunk: Option<u64>,
     retry: Retry,
@@ -70,6 +73,7 @@ impl<'a> Upload<'a> {
             feed: Feed::new(blob),
             session,
             offset: 0,
+            furthest: 0,
             chunk: None,
             retry: Retry::new(base.limits()),
         }
@@ -141,8 +145,16 @@ impl<'a> Upload<'a> {
         if let Some(location) = self.base.location(&reply, &self.subject).await? {
             self.move_to(location);
         }
-        self.retry.reset(self.base.limits());
+        self.note_progress();
         Ok(())
+    }
+
+    /// More than ever before: what was tried until here counts no more.
+    fn note_progress(&mut self) {
+        if self.offset > self.furthest {
+            self.furthest = self.offset;
+            self.retry.reset(self.base.limits());
+        }
     }
 
     /// Sends the next `len` bytes.
@@ -266,7 +278,6 @@ impl<'a> Upload<'a> {
 
     /// Asks the registry how much it has; begins anew when it does not know.
     async fn recover(&mut self) -> Result<(), Error> {
-        let before = self.offset;
         self.offset = 0;
         let Some(mut session) = self.session.take() else { return Ok(()) };
         let call = Call::new(
@@ -286,10 +297,8 @@ impl<'a> Upload<'a> {
             self.base.cancel(Some(session), &self.scope).await;
             return Ok(());
         }
-        if has > before {
-            self.retry.reset(self.base.limits());
-        }
         self.offset = has;
+        self.note_progress();
         if let Some(location) = self.base.location(&reply, &self.subject).await? {
             session.location = location;
         }

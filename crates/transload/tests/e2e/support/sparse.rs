@@ -23,6 +23,7 @@ struct Shared {
     /// What was pushed, by the last part of its path.
     pushed: Mutex<HashMap<String, u64>>,
     taken_bytes: AtomicU64,
+    sessions: AtomicU64,
 }
 
 impl SparseRegistry {
@@ -42,8 +43,13 @@ impl SparseRegistry {
     fn start(manifests: HashMap<String, (String, Vec<u8>)>, blobs: HashMap<String, Blob>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let addr = listener.local_addr().unwrap();
-        let shared =
-            Arc::new(Shared { manifests, blobs, pushed: Mutex::default(), taken_bytes: AtomicU64::new(0) });
+        let shared = Arc::new(Shared {
+            manifests,
+            blobs,
+            pushed: Mutex::default(),
+            taken_bytes: AtomicU64::new(0),
+            sessions: AtomicU64::new(0),
+        });
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -106,12 +112,16 @@ impl Shared {
         match (method, path) {
             ("GET" | "HEAD", _) => self.serve(client, method, path, header("range"))?,
             ("POST", _) => {
-                answer(
-                    client,
-                    "202 Accepted",
-                    &[("Location", "/v2/u/blobs/uploads/1"), ("Range", "0-0")],
-                    b"",
-                )?;
+                let session = self.sessions.fetch_add(1, Ordering::Relaxed);
+                let location = format!("/v2/u/blobs/uploads/upload-{session}");
+                answer(client, "202 Accepted", &[("Location", &location), ("Range", "0-0")], b"")?;
+            }
+            ("PATCH", _) => {
+                self.swallow(&mut reader, len)?;
+                let has = self.size_of_pushed(name).unwrap_or(0) + len;
+                self.note_pushed(name, has);
+                let range = format!("0-{}", has - 1);
+                answer(client, "202 Accepted", &[("Location", path), ("Range", &range)], b"")?;
             }
             ("PUT", _) if path.contains("/manifests/") => {
                 io::copy(&mut reader.by_ref().take(len), &mut io::sink())?;
@@ -121,7 +131,8 @@ impl Shared {
             ("PUT", _) => {
                 self.swallow(&mut reader, len)?;
                 let digest = query.split('&').find_map(|pair| pair.strip_prefix("digest="));
-                self.note_pushed(&digest.unwrap_or_default().replace("%3A", ":"), len);
+                let has = self.size_of_pushed(name).unwrap_or(0) + len;
+                self.note_pushed(&digest.unwrap_or_default().replace("%3A", ":"), has);
                 answer(client, "201 Created", &[], b"")?;
             }
             _ => answer(client, "405 Method Not Allowed", &[], b"")?,
