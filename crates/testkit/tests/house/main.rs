@@ -5,4 +5,5 @@ mod bans;
 mod floors;
 mod house;
 mod nevers;
+mod papers;
 mod sources;
