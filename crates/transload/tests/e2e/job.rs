@@ -226,7 +226,7 @@ fn a_folder_gets_a_name_made_and_the_same_export_is_found_there() {
     assert!(again.stdout.contains("nothing to do"), "{}", again.all());
     let anew = transload().run(["export", &artifact, "--to", &to, "--overwrite-blobs"]).ok();
     assert!(anew.stdout.contains("exported"), "{}", anew.all());
-    assert_eq!(names(&folder), [name.clone()]);
+    assert_eq!(names(&folder), std::slice::from_ref(&name));
     assert!(std::fs::read(folder.path().join(&name)).unwrap() == content, "byte for byte the same");
 
     // signatures stay behind when asked to: another bundle under another name

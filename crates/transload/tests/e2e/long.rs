@@ -69,7 +69,6 @@ fn long_lists_of_layers_pass_in_bounded_memory_too() {
 
 fn within_bounds(what: &str, peak_rss_bytes: u64) {
     let mib = peak_rss_bytes >> 20;
-    println!("{what}: {mib} MiB resident at most");
     assert!(peak_rss_bytes < RESIDENT_BYTES_MAX, "{what}: {mib} MiB resident");
 }
 

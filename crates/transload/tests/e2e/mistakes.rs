@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use transload_testkit::fault::{FaultProxy, Rule};
 use transload_testkit::hog::free_port;
 use transload_testkit::images::{Corpus, image, layer};
 use transload_testkit::peers::{DockerRegistry, DockerRegistryOptions, PASSWORD, Pki, USER};
@@ -133,6 +134,17 @@ fn credentials_that_are_missing_or_wrong_are_told_with_where_they_came_from() {
     let file = path(&folder, "config.json");
     transload().run(import.iter().chain(&["--auth-file", &file])).ok();
     transload().run(import.iter().chain(&["--auth-file", "/nowhere.json"])).refused(2, "Usage");
+    // refused in the middle, as when a password changes: the same password again would lock accounts
+    let proxy = FaultProxy::start(target.addr());
+    fs::write(&config, docker_config(&proxy.host(), USER, PASSWORD)).unwrap();
+    let asks_again = [("WWW-Authenticate", "Basic realm=\"test\"")];
+    let rule = Rule::on("GET", "/blobs/").nth(2).answer(401, &asks_again, b"");
+    let fired = proxy.add(rule);
+    let export = ["export", &format!("{}/small/many", proxy.host()), "--to", &path(&folder, "again.tar")];
+    with_config().run(export).refused(5, "Unauthorized");
+    assert_eq!(fired.fired(), 1);
+    with_config().run(export).ok().keeps_secret(PASSWORD);
+    fs::write(&config, docker_config(&host, USER, PASSWORD)).unwrap();
     // in its usual place
     let at_home = transload();
     fs::create_dir(at_home.home().join(".docker")).unwrap();
