@@ -68,6 +68,10 @@ impl Source for Client {
         self.base.referrers(repository, digest).await
     }
 
+    fn has_referrers_api(&self) -> bool {
+        self.base.has_referrers_api()
+    }
+
     async fn blob_size(&self, repository: &str, digest: &Digest) -> Result<Option<u64>, Error> {
         self.base.blob_size(repository, digest).await
     }
@@ -91,6 +95,16 @@ impl Target for Client {
         reader: &dyn BlobReader,
     ) -> Result<Pushed, Error> {
         self.base.push_blob(repository, blob, mount_from, reader).await
+    }
+
+    async fn push_missing_blob(
+        &self,
+        repository: &str,
+        blob: &Descriptor,
+        mount_from: &[String],
+        reader: &dyn BlobReader,
+    ) -> Result<Pushed, Error> {
+        self.base.push_missing_blob(repository, blob, mount_from, reader).await
     }
 
     async fn push_manifest(

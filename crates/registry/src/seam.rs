@@ -40,6 +40,13 @@ pub trait Source: fmt::Debug + Send + Sync + 'static {
     /// Cosign's tags are not looked at here. Empty when there are none.
     async fn referrers(&self, repository: &str, digest: &Digest) -> Result<Vec<Descriptor>, Error>;
 
+    /// Whether [`referrers`](Self::referrers) has an API behind it, as far as is known. Without one a manifest has
+    /// referrers only if the repository has its fallback tag ([`Digest::referrers_tag`]), which a caller that has
+    /// listed the tags can see for itself.
+    fn has_referrers_api(&self) -> bool {
+        true
+    }
+
     /// Size of a blob in bytes; `None` when the repository does not have it.
     async fn blob_size(&self, repository: &str, digest: &Digest) -> Result<Option<u64>, Error>;
 
@@ -65,6 +72,17 @@ pub trait Target: Source {
         mount_from: &[String],
         reader: &dyn BlobReader,
     ) -> Result<Pushed, Error>;
+
+    /// The same for a blob that the caller has just asked for and that was not there: it is not asked for again.
+    async fn push_missing_blob(
+        &self,
+        repository: &str,
+        blob: &Descriptor,
+        mount_from: &[String],
+        reader: &dyn BlobReader,
+    ) -> Result<Pushed, Error> {
+        self.push_blob(repository, blob, mount_from, reader).await
+    }
 
     /// Pushes a manifest under a tag or its own digest, byte for byte. Where it has a subject and the registry
     /// has no referrers API (no `OCI-Subject` in the answer), the fallback tag's index is brought up to date.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use parking_lot::Mutex;
 use reqwest::StatusCode;
@@ -21,6 +22,10 @@ use crate::options::ClientOptions;
 /// token, the token anew.
 const ROUNDS_MAX: usize = 3;
 
+/// So many pages for people instead of answers, and none otherwise, and the registry has no referrers API: a single
+/// one may be the blip of a proxy, and must not cost the signatures of everything that follows.
+const REFERRERS_REFUSALS_MAX: i32 = 4;
+
 /// The lock of one fallback tag, by repository and subject.
 type TagLocks = Mutex<HashMap<(String, Digest), Arc<tokio::sync::Mutex<()>>>>;
 
@@ -32,6 +37,9 @@ pub(super) struct Base {
     http: Http,
     auth: Auth,
     fallback_tags: TagLocks,
+    /// How often the registry answered a question for referrers as one that does not know the path; far below zero
+    /// once it has answered one.
+    referrers_refusals: AtomicI32,
 }
 
 impl Base {
@@ -42,6 +50,7 @@ impl Base {
             auth: Auth::new(endpoint.host(), options.credentials),
             root: OnceCell::new(),
             fallback_tags: Mutex::default(),
+            referrers_refusals: AtomicI32::new(0),
             endpoint,
         })
     }
@@ -56,6 +65,19 @@ impl Base {
 
     pub(super) fn limits(&self) -> &Limits {
         self.http.limits()
+    }
+
+    pub(super) fn has_referrers_api(&self) -> bool {
+        self.referrers_refusals.load(Ordering::Relaxed) < REFERRERS_REFUSALS_MAX
+    }
+
+    /// Takes note of whether the registry knew the path.
+    pub(super) fn note_referrers_api(&self, known: bool) {
+        if known {
+            self.referrers_refusals.store(i32::MIN / 2, Ordering::Relaxed);
+        } else {
+            self.referrers_refusals.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn fallback_lock(&self, repository: &str, subject: &Digest) -> Arc<tokio::sync::Mutex<()>> {

@@ -21,7 +21,11 @@ impl Base {
         repository: &str,
         digest: &Digest,
     ) -> Result<Vec<Descriptor>, Error> {
-        let found = match self.referrers_by_api(repository, digest).await? {
+        let by_api = match self.has_referrers_api() {
+            true => self.referrers_by_api(repository, digest).await?,
+            false => None,
+        };
+        let found = match by_api {
             Some(found) => found,
             None => self
                 .fallback(repository, digest)
@@ -47,7 +51,12 @@ impl Base {
             let call = Call::new(Method::GET, url, Want::Whole(self.limits().list_bytes_max));
             let reply = self.call(&call.header(ACCEPT, media_type::OCI_INDEX), &scope, &subject).await?;
             match reply.status {
-                StatusCode::OK => {}
+                StatusCode::OK => self.note_referrers_api(true),
+                // A page that is not even an error of a registry: no path of this registry begins like that.
+                StatusCode::NOT_FOUND if serde_json::from_slice::<Value>(&reply.body).is_err() => {
+                    self.note_referrers_api(false);
+                    return Ok(None);
+                }
                 // What registries without the API answer to a path they do not know.
                 StatusCode::NOT_FOUND
                 | StatusCode::BAD_REQUEST

@@ -46,6 +46,18 @@ impl Base {
         if self.blob_size_as(repository, &blob.digest, &scope).await?.is_some() {
             return Ok(Pushed::Existed);
         }
+        self.push_missing_blob(repository, blob, mount_from, reader).await
+    }
+
+    /// The same for a blob that is known not to be there.
+    pub(super) async fn push_missing_blob(
+        &self,
+        repository: &str,
+        blob: &Descriptor,
+        mount_from: &[String],
+        reader: &dyn BlobReader,
+    ) -> Result<Pushed, Error> {
+        let scope = Scope::push(repository);
         let mut session = None;
         for from in mount_from.iter().filter(|from| *from != repository) {
             match self.try_mount(repository, &blob.digest, from).await? {

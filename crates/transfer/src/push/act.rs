@@ -190,7 +190,7 @@ impl Pusher {
             blob: blob.descriptor.clone(),
             events: self.engine.events.clone(),
         };
-        let pushed = self.target.push_blob(repository, &blob.descriptor, &mount_from, &reader).await;
+        let pushed = self.target.push_missing_blob(repository, &blob.descriptor, &mount_from, &reader).await;
         pushed.map_err(|error| self.blame_source(error.into(), registry, from, &blob.descriptor.digest))
     }
 

@@ -229,6 +229,12 @@ impl<'a> Walker<'a> {
         depth: usize,
     ) -> Result<Found, Error> {
         let api = async {
+            if !source.has_referrers_api()
+                && let Some(tags) = self.listed_tags(source, request).await
+                && !tags.contains(&subject.referrers_tag())
+            {
+                return Ok(Vec::new());
+            }
             match self.engine.request(source.referrers(&request.repository, &subject)).await {
                 Ok(list) => Ok(list),
                 Err(error) if error.kind() == ErrorKind::Unsupported => Ok(Vec::new()),

@@ -180,7 +180,7 @@ async fn a_damaged_bundle_reaches_no_registry() {
     assert_eq!(report.outcome, Outcome::Failed);
     assert!(tags(&target).is_empty());
     assert!(target.blob_bytes("team/app", &Digest::sha256(&base)).is_none());
-    assert_eq!(report.artifacts.iter().filter(|a| a.code() == Some(Code::DigestMismatch)).count(), 3);
+    assert_eq!(report.artifacts.iter().filter(|a| a.code() == Some(Code::BundleDamaged)).count(), 3);
 }
 
 #[tokio::test]
