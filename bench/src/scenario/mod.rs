@@ -47,7 +47,12 @@ impl Bench {
         Ok(Self {
             settings,
             transload: Transload::new(transload),
-            skopeo: if settings.no_skopeo { None } else { Some(Skopeo::new()?) },
+            // it says nothing about what is right here, and takes longest
+            skopeo: if settings.no_skopeo || settings.scale == Scale::Smoke {
+                None
+            } else {
+                Some(Skopeo::new()?)
+            },
             runtime: crate::runtime()?,
         })
     }
