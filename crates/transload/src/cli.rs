@@ -14,7 +14,7 @@ use crate::exit::Exit;
 ///
 /// Nothing installed yet? `transload quickstart` shows the whole way on this machine.
 #[derive(Debug, Parser)]
-#[command(name = "transload", version, max_term_width = 110, after_help = EXIT_HELP)]
+#[command(name = "transload", version, max_term_width = 110, after_help = EXIT_HELP, verbatim_doc_comment)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -267,7 +267,7 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct QuickstartArgs {
-    /// Keep the bundle and its report in this folder instead of a temporary one.
+    /// Keep the bundle in this folder instead of a temporary one.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keep: Option<PathBuf>,
 }

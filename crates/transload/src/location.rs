@@ -80,6 +80,9 @@ async fn name_one_of(store: &dyn BlobStore) -> String {
         .await;
     match names.len() {
         0 => "there is nothing in it: wait for the bundle, or look elsewhere".to_owned(),
+        _ if store.stat("oci-layout").await.is_ok_and(|found| found.is_some()) => {
+            "it is an OCI image layout as a folder: pack it first (tar -cf layout.tar -C FOLDER .) and name the tar".to_owned()
+        }
         count if count > SHOWN => format!("name the bundle in it, such as {}, …", names[..SHOWN].join(", ")),
         _ => format!("name the bundle in it: {}", names.join(", ")),
     }

@@ -11,6 +11,7 @@ const PAPERS: &[&str] = &[
     "docs/ARCHITECTURE.md",
     "docs/FORMAT.md",
     "docs/ERRORS.md",
+    "docs/performance.md",
 ];
 
 /// The first cells in backticks of the table below a heading.

@@ -198,7 +198,7 @@ pub(super) async fn repository_missing(
 }
 
 /// Tags that name the referrers of a manifest: cosign's, and the fallback of registries without a referrers API.
-fn is_referrer_tag(tag: &str) -> bool {
+pub(super) fn is_referrer_tag(tag: &str) -> bool {
     let Some(rest) = tag.strip_prefix("sha256-") else { return false };
     let (hex, suffix) = rest.split_once('.').map_or((rest, ""), |(hex, suffix)| (hex, suffix));
     hex.len() == 64

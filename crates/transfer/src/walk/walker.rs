@@ -1,15 +1,17 @@
 //! Walking one artifact: its manifests, their children and their referrers, as requests allow.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 use transload_oci::{Descriptor, Digest, Manifest};
 use transload_registry::{ErrorKind, Source};
 
-use super::expand::{Request, Tags, repository_missing};
+use super::expand::{Request, Tags, is_referrer_tag, repository_missing};
 use super::graph::{Graph, blobs_of, is_manifest};
 use super::{Artifact, Sources};
 use crate::code::Code;
@@ -21,7 +23,8 @@ use crate::nearest::nearest;
 /// Suffixes of the tags under which cosign keeps what belongs to a manifest.
 const COSIGN_SUFFIXES: [&str; 3] = ["sig", "att", "sbom"];
 /// From so many artifacts of one repository on, its tags are listed once instead of asking for cosign's one by one.
-const TAGS_LISTED_FROM: usize = 3;
+/// An index counts as many: each of its manifests may be signed.
+const TAGS_LISTED_FROM: usize = 2;
 
 /// Walks artifacts; shares what it has fetched among them.
 pub(super) struct Walker<'a> {
@@ -29,7 +32,13 @@ pub(super) struct Walker<'a> {
     sources: &'a Sources,
     referrers: bool,
     fetched: Mutex<HashMap<(String, Digest), Manifest>>,
-    tags: HashMap<(String, String), tokio::sync::OnceCell<Option<BTreeSet<String>>>>,
+    tags: HashMap<(String, String), Listing>,
+}
+
+/// The tags of one repository: listed once, when that takes fewer requests than asking for them one by one.
+struct Listing {
+    pays: AtomicBool,
+    tags: OnceCell<Option<BTreeSet<String>>>,
 }
 
 /// What one request brought.
@@ -54,10 +63,10 @@ impl<'a> Walker<'a> {
         }
         let tags = counts
             .into_iter()
-            .filter(|(place, count)| tags.contains_key(place) || *count >= TAGS_LISTED_FROM)
-            .map(|(place, _)| {
+            .map(|(place, count)| {
                 let known = tags.get(&place).cloned().map(Some);
-                (place, tokio::sync::OnceCell::new_with(known))
+                let pays = AtomicBool::new(known.is_some() || count >= TAGS_LISTED_FROM);
+                (place, Listing { pays, tags: OnceCell::new_with(known) })
             })
             .collect();
         Self { engine, sources, referrers, fetched: Mutex::default(), tags }
@@ -100,6 +109,9 @@ impl<'a> Walker<'a> {
         self.engine.events.send(&Event::Resolving { artifact: request.name.clone() });
         let source = self.sources[&request.registry].as_ref();
         let root = self.root(source, request).await?;
+        if let Some(listing) = self.listing(request).filter(|_| root.is_index()) {
+            listing.pays.store(true, Ordering::Relaxed);
+        }
         let mut graph = Graph::default();
         let mut steps: FuturesUnordered<Step<'_>> = FuturesUnordered::new();
         graph.asked.insert(root.digest);
@@ -187,7 +199,7 @@ impl<'a> Walker<'a> {
                     Error::new(Code::TagNotFound, subject, format!("{repository} has no tag '{tag}'"));
                 match nearest(tag, tags.iter().map(String::as_str)) {
                     Some(name) => error.with_next(format!("did you mean {repository}:{name}?")),
-                    None if tags.is_empty() => error,
+                    None if tags.iter().all(|tag| is_referrer_tag(tag)) => error,
                     None => error.with_next(format!("it has {}", some_of(&tags))),
                 }
             }
@@ -276,18 +288,24 @@ impl<'a> Walker<'a> {
 
     /// The tags of the artifact's repository, where listing them is worth it and allowed.
     async fn listed_tags(&self, source: &dyn Source, request: &Request) -> Option<&BTreeSet<String>> {
-        let cell = self.tags.get(&(request.registry.clone(), request.repository.clone()))?;
-        let listed = cell.get_or_init(|| async {
+        let listing = self.listing(request).filter(|listing| listing.pays.load(Ordering::Relaxed))?;
+        let listed = listing.tags.get_or_init(|| async {
             let tags = self.engine.request(source.tags(&request.repository)).await;
             tags.ok().map(|tags| tags.into_iter().collect())
         });
         listed.await.as_ref()
     }
+
+    fn listing(&self, request: &Request) -> Option<&Listing> {
+        self.tags.get(&(request.registry.clone(), request.repository.clone()))
+    }
 }
 
+/// Some tags that may have been meant; signatures' tags never are.
 fn some_of(tags: &[String]) -> String {
     const SHOWN: usize = 5;
-    let mut shown = tags.iter().rev().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    let tags: Vec<&str> = tags.iter().map(String::as_str).filter(|tag| !is_referrer_tag(tag)).collect();
+    let mut shown = tags.iter().rev().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
     if tags.len() > SHOWN {
         shown.push_str(&format!(" and {} more", tags.len() - SHOWN));
     }
