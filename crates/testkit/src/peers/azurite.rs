@@ -186,13 +186,9 @@ fn launch(folder: &Path, endpoint: &Endpoint) -> Result<Process, NotReady> {
 /// Where programs that no distribution packages may be, besides `PATH`.
 fn peer_folders() -> Vec<PathBuf> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    [
-        environment("TRANSLOAD_PEERS").map(PathBuf::from),
-        Some(repository.join(".peers")),
-        Some("/opt/peers".into()),
-    ]
-    .into_iter()
-    .flatten()
-    .map(|folder| folder.join("node_modules/.bin"))
-    .collect()
+    [environment("TRANSLOAD_PEERS").map(PathBuf::from), Some(repository.join(".peers"))]
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join("node_modules/.bin"))
+        .collect()
 }
