@@ -23,7 +23,7 @@ pub use code::Code;
 pub use engine::Engine;
 pub use error::Error;
 pub use event::{BlobOutcome, Event, Events, Observer};
-pub use export::{Export, ExportOptions, ExportPlan};
+pub use export::{Export, ExportOptions};
 pub use import::{Copy, Import, TargetOptions};
 pub use inspect::{BlobInfo, Inspection, Missing, inspect};
 pub use limits::Limits;

@@ -9,6 +9,7 @@ use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
+use crate::walk::Walk;
 
 /// Version of the report's shape.
 pub const REPORT_SCHEMA: u32 = 1;
@@ -240,6 +241,16 @@ impl Report {
             }
         }
         self.outcome = outcome;
+    }
+
+    /// Brings the failures of a walk's artifacts, which are this report's in the same order, into it.
+    pub(crate) fn note_failures(&mut self, walk: &Walk) {
+        for (artifact, walked) in self.artifacts.iter_mut().zip(&walk.artifacts) {
+            if let (None, Some(error)) = (&artifact.error, &walked.error) {
+                artifact.error = Some(error.clone());
+                artifact.status = ArtifactStatus::Failed;
+            }
+        }
     }
 
     /// It failed as a whole: what was only planned is skipped.

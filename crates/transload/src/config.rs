@@ -13,7 +13,7 @@ pub(crate) struct Environment {
     pub(crate) auth_files: Vec<PathBuf>,
     pub(crate) proxy: ProxySettings,
     pub(crate) azure: AzureEnvironment,
-    /// Width of the terminal, where a person or a program sets it.
+    /// Whoever runs it wants no colours (`NO_COLOR`).
     pub(crate) no_color: bool,
 }
 

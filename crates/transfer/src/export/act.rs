@@ -74,7 +74,7 @@ async fn open_stage(export: &Export, plan: &ExportPlan, name: &str) -> Result<Ar
     let options = StageOptions {
         overwrite: export.options.overwrite_blobs,
         metadata: [(CATEGORY.0.to_owned(), CATEGORY.1.to_owned())].into(),
-        len: plan.len(),
+        len: plan.bundle_bytes(),
     };
     Ok(Arc::from(export.store.stage(name, options).await?))
 }
@@ -125,13 +125,7 @@ async fn fetch(
             return Ok(small);
         }
         plan.walk.fail_where(|digest| faults.get(digest).cloned());
-        for (artifact, walked) in report.artifacts.iter_mut().zip(&plan.walk.artifacts) {
-            if artifact.error.is_none() {
-                artifact.error.clone_from(&walked.error);
-                artifact.status =
-                    if walked.error.is_some() { ArtifactStatus::Failed } else { artifact.status };
-            }
-        }
+        report.note_failures(&plan.walk);
         refuse_failures(&report.artifacts, continue_on_errors)?;
         finish::leave_out(run.order, plan);
     }

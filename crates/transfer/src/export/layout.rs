@@ -75,19 +75,16 @@ impl Layout {
 
     /// Where the entries stand that are no voids.
     pub(super) fn placed(&self) -> Vec<Placed> {
-        let mut offset = 0;
-        let mut placed = Vec::with_capacity(self.data.len());
-        for entry in &self.data {
-            if !self.voids.contains(&entry.digest) {
-                placed.push(Placed { entry: *entry, offset });
-            }
-            offset += entry.entry_len();
-        }
-        placed
+        bundle::place(&self.data).0.into_iter().filter(|placed| !self.is_void(&placed.entry.digest)).collect()
+    }
+
+    /// Voids and where their headers stand, from the start of the data section.
+    pub(super) fn voids(&self) -> Vec<Placed> {
+        bundle::place(&self.data).0.into_iter().filter(|placed| self.is_void(&placed.entry.digest)).collect()
     }
 
     pub(super) fn data_len(&self) -> u64 {
-        self.data.iter().map(Entry::entry_len).sum()
+        bundle::place(&self.data).1
     }
 
     /// Keeps what is wanted; what is dropped from the data section is gone, and the rest moves up.
@@ -102,19 +99,6 @@ impl Layout {
         self.manifests.retain(&wanted);
         self.small.retain(|entry| wanted(&entry.digest));
         self.voids = self.data.iter().map(|entry| entry.digest).filter(|digest| !wanted(digest)).collect();
-    }
-
-    /// Voids and where their headers stand, from the start of the data section.
-    pub(super) fn voids(&self) -> Vec<Placed> {
-        let mut offset = 0;
-        let mut voids = Vec::new();
-        for entry in &self.data {
-            if self.voids.contains(&entry.digest) {
-                voids.push(Placed { entry: *entry, offset });
-            }
-            offset += entry.entry_len();
-        }
-        voids
     }
 
     pub(super) fn is_void(&self, digest: &Digest) -> bool {

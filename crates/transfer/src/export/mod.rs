@@ -20,8 +20,8 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::report::{ArtifactStatus, BundleReport, Operation, Outcome, Report, refuse_failures};
 use crate::walk::{Selection, Sources, walk};
+use plan::ExportPlan;
 
-pub use plan::ExportPlan;
 pub(crate) use plan::{blob_bytes, totals};
 
 /// What to export, and where to.
@@ -75,7 +75,7 @@ impl Export {
         report.target.clone_from(&location);
         report.plan_id = Some(plan.id.clone());
         report.totals = plan.totals;
-        report.bundle = Some(BundleReport { location: location.clone(), bytes: plan.len() });
+        report.bundle = Some(BundleReport { location: location.clone(), bytes: plan.bundle_bytes() });
         if self.already_there(engine, &plan, &name).await? {
             report.settle(ArtifactStatus::Exported, Outcome::Unchanged);
             report.totals.bytes_present = report.totals.bytes;

@@ -14,18 +14,16 @@ use crate::limits::Limits;
 use crate::report::Totals;
 use crate::walk::{Blob, Selection, Walk};
 
-/// Blocks that the head and the trailer may need beside those of the data.
-const BLOCKS_RESERVED: usize = 512;
 const PLAN_ID_HEX_IN_NAMES: usize = 12;
 
 /// What an export will write.
 #[derive(Debug)]
-pub struct ExportPlan {
+pub(super) struct ExportPlan {
     /// Names the plan: the same content under the same names makes the same id.
-    pub id: String,
+    pub(super) id: String,
     /// Sums.
-    pub totals: Totals,
-    pub(crate) walk: Walk,
+    pub(super) totals: Totals,
+    pub(super) walk: Walk,
     pub(super) selection: Vec<String>,
     pub(super) tool: String,
     pub(super) order: BlockOrder,
@@ -47,7 +45,7 @@ impl ExportPlan {
         let policy = BlockPolicy {
             block_bytes: limits.block_bytes,
             block_bytes_max: store.block_bytes_max,
-            blocks_max: store.blocks_max.saturating_sub(BLOCKS_RESERVED),
+            blocks_max: store.blocks_max,
         };
         let cut = bundle::cut(&layout.data, &policy);
         let mut plan = Self {
@@ -68,7 +66,7 @@ impl ExportPlan {
             .with_head_input(&transfer, &placed, plan.layout.data_len(), bundle::head_len)
             .map_err(|error| Error::from_bundle(&error, ""))?;
         plan.blocks = PlannedBlock::place(cut, plan.head_len);
-        if plan.blocks.len() + BLOCKS_RESERVED > store.blocks_max {
+        if plan.blocks.len() + bundle::BLOCKS_RESERVED > store.blocks_max {
             let detail = format!(
                 "the bundle would need {} blocks, the store takes {}",
                 plan.blocks.len(),
@@ -80,13 +78,8 @@ impl ExportPlan {
     }
 
     /// Length of the bundle in bytes.
-    pub fn len(&self) -> u64 {
+    pub(super) fn bundle_bytes(&self) -> u64 {
         self.head_len + self.layout.data_len() + bundle::TRAILER_LEN
-    }
-
-    /// Whether there is nothing in it. A plan always has something in it.
-    pub fn is_empty(&self) -> bool {
-        false
     }
 
     /// Bytes of all manifests, each once.
@@ -100,7 +93,7 @@ impl ExportPlan {
     }
 
     /// A file name that tells what is inside and is the same in every run of the same plan.
-    pub fn suggested_name(&self) -> String {
+    pub(super) fn suggested_name(&self) -> String {
         let first = self.walk.good().next();
         let stem = first.map_or("bundle", |a| a.repository.rsplit('/').next().unwrap_or("bundle"));
         let more = self.walk.good().map(|a| &a.repository).collect::<HashSet<_>>().len().saturating_sub(1);

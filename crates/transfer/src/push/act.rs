@@ -16,7 +16,7 @@ use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::{BlobOutcome, Event, Events};
-use crate::report::{ArtifactReport, ArtifactStatus, Operation, Report, Totals, refuse_failures};
+use crate::report::{ArtifactStatus, Operation, Report, Totals, refuse_failures};
 use crate::walk::{Blob, Sources};
 
 /// Everything a blob's task needs.
@@ -81,17 +81,8 @@ fn take(plan: &mut PushPlan, failed: Vec<(usize, Error)>) {
 
 /// Brings what failed into the report, and stops if that is not to be borne.
 fn settle(plan: &PushPlan, report: &mut Report, continue_on_errors: bool) -> Result<(), Error> {
-    for (artifact, walked) in report.artifacts.iter_mut().zip(&plan.walk.artifacts) {
-        note_failure(artifact, walked.error.as_ref());
-    }
+    report.note_failures(&plan.walk);
     refuse_failures(&report.artifacts, continue_on_errors)
-}
-
-fn note_failure(artifact: &mut ArtifactReport, error: Option<&Error>) {
-    if let (None, Some(error)) = (&artifact.error, error) {
-        artifact.error = Some(error.clone());
-        artifact.status = ArtifactStatus::Failed;
-    }
 }
 
 impl Pusher {

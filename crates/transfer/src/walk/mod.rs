@@ -178,7 +178,7 @@ async fn walk_requests(
         }
         walk.artifacts.push(artifact);
     }
-    walk.drop_orphan_copies(requests);
+    walk.drop_travelling_referrers(requests);
     refuse_name_conflicts(&mut walk.artifacts);
     blobs::check(engine, sources, &mut walk).await;
     for artifact in walk.good() {
@@ -209,7 +209,7 @@ impl Walk {
     }
 
     /// A cosign tag that travels as a referrer of another artifact is not an artifact of its own as well.
-    fn drop_orphan_copies(&mut self, requests: &[expand::Request]) {
+    fn drop_travelling_referrers(&mut self, requests: &[expand::Request]) {
         let travelling: std::collections::HashSet<(String, String)> = self
             .artifacts
             .iter()

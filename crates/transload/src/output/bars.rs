@@ -26,7 +26,6 @@ pub(super) struct Bars {
 #[derive(Default)]
 struct State {
     resolving: Option<ProgressBar>,
-    resolved: usize,
     total: Option<ProgressBar>,
     blobs: HashMap<Digest, ProgressBar>,
 }
@@ -110,7 +109,6 @@ impl Observer for Bars {
     fn event(&self, event: &Event) {
         match event {
             Event::Resolving { artifact } => self.resolving(artifact),
-            Event::Resolved { .. } => self.state.lock().resolved += 1,
             Event::Planned { operation, totals } => {
                 self.planned(totals.bytes_moved, &planned(*operation, totals));
             }
