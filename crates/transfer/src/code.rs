@@ -126,7 +126,7 @@ codes! {
     /// What is at the location is no bundle.
     NotABundle => "a bundle is an uncompressed tar that holds an OCI image layout",
     /// The bundle is damaged.
-    BundleDamaged => "copy it across again and compare sizes; `transload verify` on the far side tells whether it is whole",
+    BundleDamaged => "copy it across again, and check the copy with `transload verify` before importing it",
     /// The bundle is built to do harm, or by a broken tool.
     BundleHostile => "do not use it; ask where it came from",
     /// The bundle was written by a newer version.
