@@ -193,7 +193,12 @@ impl BlobStore for AzureStore {
 
     /// <https://learn.microsoft.com/azure/storage/blobs/scalability-targets>: 50,000 blocks of up to 4,000 MiB.
     fn limits(&self) -> BlockLimits {
-        BlockLimits { order: BlockOrder::AtCommit, block_bytes_max: 4_000 << 20, blocks_max: 45_000 }
+        BlockLimits {
+            order: BlockOrder::AtCommit,
+            block_bytes_min: 0,
+            block_bytes_max: 4_000 << 20,
+            blocks_max: 45_000,
+        }
     }
 
     async fn stat(&self, name: &str) -> Result<Option<BlobStat>, Error> {

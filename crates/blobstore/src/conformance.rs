@@ -49,20 +49,18 @@ pub fn block(offset: u64, bytes: &[u8]) -> Block {
     id[..8].copy_from_slice(&offset.to_be_bytes());
     id[8..12].copy_from_slice(&crc32fast::hash(bytes).to_be_bytes());
     id[12..20].copy_from_slice(&(bytes.len() as u64).to_be_bytes());
-    Block { id: BlockId(id), offset, len: bytes.len() as u64 }
+    Block { id: BlockId(id), offset, len: bytes.len() as u64, index: 0 }
 }
 
 /// Blocks for these contents, one behind the other.
 pub fn blocks(contents: &[Bytes]) -> Vec<Block> {
     let mut offset = 0;
-    contents
-        .iter()
-        .map(|bytes| {
-            let block = block(offset, bytes);
-            offset += block.len;
-            block
-        })
-        .collect()
+    let mut placed = Vec::with_capacity(contents.len());
+    for (index, bytes) in (0..).zip(contents) {
+        placed.push(Block { index, ..block(offset, bytes) });
+        offset += bytes.len() as u64;
+    }
+    placed
 }
 
 async fn opened(store: &dyn BlobStore, name: &str, overwrite: bool) -> Box<dyn Stage> {

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     fn block(offset: u64, len: u64) -> Block {
-        Block { id: BlockId([1; 64]), offset, len }
+        Block { id: BlockId([1; 64]), offset, len, index: 0 }
     }
 
     #[test]
@@ -66,7 +66,7 @@ mod tests {
     fn a_hole_needs_no_bytes() {
         let mut extents = Extents::default();
         extents.insert(0, 8);
-        let hole = Block { id: BlockId::HOLE, offset: 8, len: 100 };
+        let hole = Block { id: BlockId::HOLE, offset: 8, len: 100, index: 1 };
         assert_eq!(extents.check(&[block(0, 8), hole]), Ok(108));
     }
 }

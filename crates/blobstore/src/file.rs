@@ -75,7 +75,12 @@ impl BlobStore for FileStore {
     }
 
     fn limits(&self) -> BlockLimits {
-        BlockLimits { order: BlockOrder::Positioned, block_bytes_max: 1 << 30, blocks_max: usize::MAX }
+        BlockLimits {
+            order: BlockOrder::Positioned,
+            block_bytes_min: 0,
+            block_bytes_max: 1 << 30,
+            blocks_max: usize::MAX,
+        }
     }
 
     async fn stat(&self, name: &str) -> Result<Option<BlobStat>, Error> {

@@ -49,13 +49,19 @@ struct Blob {
 
 struct Staged {
     offset: u64,
+    index: u32,
     bytes: Bytes,
 }
 
 impl MemoryStore {
     /// An empty store that orders blocks in the way given, with wide limits.
     pub fn new(order: BlockOrder) -> Self {
-        Self::with_limits(BlockLimits { order, block_bytes_max: 1 << 30, blocks_max: 50_000 })
+        Self::with_limits(BlockLimits {
+            order,
+            block_bytes_min: 0,
+            block_bytes_max: 1 << 30,
+            blocks_max: 50_000,
+        })
     }
 
     /// An empty store with these limits.
@@ -184,7 +190,7 @@ impl BlobStore for MemoryStore {
         if !options.overwrite && state.blobs.contains_key(name) {
             return Err(already_exists(self.describe(name)));
         }
-        let positioned = self.limits.order == BlockOrder::Positioned;
+        let order = self.limits.order;
         let found = state
             .staged
             .get(name)
@@ -192,7 +198,8 @@ impl BlobStore for MemoryStore {
             .flatten()
             .map(|(id, staged)| StagedBlock {
                 id: *id,
-                offset: positioned.then_some(staged.offset),
+                offset: (order == BlockOrder::Positioned).then_some(staged.offset),
+                index: (order == BlockOrder::Numbered).then_some(staged.index),
                 len: staged.bytes.len() as u64,
             })
             .collect();
@@ -233,13 +240,28 @@ impl Stage for MemoryStage {
         if bytes.len() as u64 != block.len || block.len > self.store.limits.block_bytes_max {
             return Err(self.error(ErrorKind::Io, "the block has not the length it should have"));
         }
+        let order = self.store.limits.order;
         let staged = state.staged.entry(self.name.clone()).or_default();
-        if self.store.limits.order == BlockOrder::Positioned {
-            let end = block.offset + block.len;
-            staged.retain(|_, s| s.offset >= end || s.offset + s.bytes.len() as u64 <= block.offset);
+        match order {
+            BlockOrder::AtCommit => {}
+            BlockOrder::Positioned => {
+                let end = block.offset + block.len;
+                staged.retain(|_, s| s.offset >= end || s.offset + s.bytes.len() as u64 <= block.offset);
+            }
+            BlockOrder::Numbered => staged.retain(|_, s| s.index != block.index),
+            BlockOrder::InOrder => {
+                let next = staged.values().map(|s| s.offset + s.bytes.len() as u64).max().unwrap_or(0);
+                if next != block.offset {
+                    return Err(
+                        self.error(ErrorKind::Io, format!("the next byte is {next}, not {}", block.offset))
+                    );
+                }
+            }
         }
-        staged.insert(block.id, Staged { offset: block.offset, bytes: bytes.clone() });
-        state.written.entry(self.name.clone()).or_default().push((block.offset, bytes));
+        staged.insert(block.id, Staged { offset: block.offset, index: block.index, bytes: bytes.clone() });
+        if order == BlockOrder::Positioned {
+            state.written.entry(self.name.clone()).or_default().push((block.offset, bytes));
+        }
         Ok(())
     }
 
@@ -250,7 +272,8 @@ impl Stage for MemoryStage {
             return Err(already_exists(self.store.describe(&self.name)));
         }
         let whole = match self.store.limits.order {
-            BlockOrder::AtCommit => state.in_order(&self.name, blocks),
+            BlockOrder::AtCommit | BlockOrder::InOrder => state.in_order(&self.name, blocks),
+            BlockOrder::Numbered => state.by_number(&self.name, blocks, self.store.limits.block_bytes_min),
             BlockOrder::Positioned => state.in_place(&self.name, blocks),
         };
         let missing = || self.error(ErrorKind::BlocksMissing, "a block of the list is not staged");
@@ -274,6 +297,32 @@ impl State {
         for block in blocks {
             let staged = self.staged.get(name)?.get(&block.id)?;
             if staged.bytes.len() as u64 != block.len {
+                return None;
+            }
+            whole.extend_from_slice(&staged.bytes);
+        }
+        Some(whole.freeze())
+    }
+
+    /// The staged blocks in the list's order, which is that of their numbers; holes are zeroes.
+    fn by_number(&self, name: &str, blocks: &[Block], block_bytes_min: u64) -> Option<Bytes> {
+        let mut whole = BytesMut::new();
+        let (last, others) = match blocks.split_last() {
+            Some((last, others)) => (Some(last), others),
+            None => (None, blocks),
+        };
+        if others.iter().any(|block| block.len < block_bytes_min)
+            || blocks.windows(2).any(|pair| pair[0].index >= pair[1].index)
+        {
+            return None;
+        }
+        for block in others.iter().chain(last) {
+            if block.id == BlockId::HOLE {
+                whole.resize(whole.len() + usize::try_from(block.len).ok()?, 0);
+                continue;
+            }
+            let staged = self.staged.get(name)?.get(&block.id)?;
+            if staged.index != block.index || staged.bytes.len() as u64 != block.len {
                 return None;
             }
             whole.extend_from_slice(&staged.bytes);

@@ -91,8 +91,8 @@ pub struct StageOptions {
 pub struct BlockId(pub [u8; 64]);
 
 impl BlockId {
-    /// A stretch that holds nothing. Only stores that place blocks when they are staged take it in a commit; it
-    /// reads as zeroes, whatever was staged there.
+    /// A stretch that holds nothing. Only stores that place or number blocks when they are staged take it in a
+    /// commit; it reads as zeroes, whatever was staged there.
     pub const HOLE: Self = Self([0; 64]);
 }
 
@@ -105,6 +105,9 @@ pub struct Block {
     pub offset: u64,
     /// Length in bytes.
     pub len: u64,
+    /// Its place in the list that will be committed, counted from 0. Only stores that number blocks
+    /// ([`BlockOrder::Numbered`]) heed it.
+    pub index: u32,
 }
 
 /// A block that an earlier run staged.
@@ -114,6 +117,8 @@ pub struct StagedBlock {
     pub id: BlockId,
     /// Where it stands, in stores that place blocks when they are staged.
     pub offset: Option<u64>,
+    /// Its place in the list, in stores that number blocks.
+    pub index: Option<u32>,
     /// Length in bytes.
     pub len: u64,
 }
@@ -125,6 +130,11 @@ pub enum BlockOrder {
     AtCommit,
     /// When it is staged: a block stands where it stands (files).
     Positioned,
+    /// By number, when it is staged: blocks follow each other in the order of [`Block::index`], a block is only
+    /// ever replaced whole, by another of the same number and length (parts of a multipart upload).
+    Numbered,
+    /// As it comes: blocks are put in the order of the list and cannot be taken back (a pipe).
+    InOrder,
 }
 
 /// What a store demands of blocks.
@@ -132,6 +142,8 @@ pub enum BlockOrder {
 pub struct BlockLimits {
     /// When a block gets its place.
     pub order: BlockOrder,
+    /// Smallest block, in bytes; only the last one of a blob may be shorter. 0 for any length.
+    pub block_bytes_min: u64,
     /// Largest block, in bytes.
     pub block_bytes_max: u64,
     /// Most blocks that one commit may list.

@@ -49,7 +49,7 @@ impl AzureStage {
 }
 
 fn staged_block(id: &[u8], len: u64) -> Option<StagedBlock> {
-    Some(StagedBlock { id: BlockId(id.try_into().ok()?), offset: None, len })
+    Some(StagedBlock { id: BlockId(id.try_into().ok()?), offset: None, index: None, len })
 }
 
 #[async_trait]

@@ -76,7 +76,7 @@ pub(super) async fn a_hole_reads_as_zeroes(store: &dyn BlobStore) {
     let stage = opened(store, name, false).await;
     put_all(stage.as_ref(), &list, &contents).await;
     list[1].id = BlockId::HOLE;
-    let unwritten = Block { id: BlockId::HOLE, offset: 12, len: 3 };
+    let unwritten = Block { id: BlockId::HOLE, offset: 12, len: 3, index: 3 };
     list.push(unwritten);
     stage.commit(&list).await.expect("holes need no bytes");
     assert_eq!(bytes_of(store, name).await, b"keep\0\0\0\0last\0\0\0");

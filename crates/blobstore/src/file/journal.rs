@@ -127,7 +127,7 @@ fn decode(bytes: &[u8]) -> Option<Record> {
     let len = u64::from_le_bytes(body[72..80].try_into().ok()?);
     offset.checked_add(len)?;
     Some(Record {
-        block: Block { id: BlockId(body[..64].try_into().ok()?), offset, len },
+        block: Block { id: BlockId(body[..64].try_into().ok()?), offset, len, index: 0 },
         crc: u32::from_le_bytes(body[80..84].try_into().ok()?),
     })
 }
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     fn record(offset: u64) -> Record {
-        Record { block: Block { id: BlockId([offset as u8; 64]), offset, len: 7 }, crc: 3 }
+        Record { block: Block { id: BlockId([offset as u8; 64]), offset, len: 7, index: 0 }, crc: 3 }
     }
 
     fn at() -> (tempfile::TempDir, PathBuf) {

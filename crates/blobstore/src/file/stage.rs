@@ -98,7 +98,7 @@ impl FileStage {
         }
         let found = placed
             .iter()
-            .map(|(offset, (len, id))| StagedBlock { id: *id, offset: Some(*offset), len: *len })
+            .map(|(offset, (len, id))| StagedBlock { id: *id, offset: Some(*offset), index: None, len: *len })
             .collect();
         let mut written = Extents::default();
         placed.iter().for_each(|(offset, (len, _))| written.insert(*offset, offset + len));

@@ -59,6 +59,8 @@ impl Run {
         let in_place = match self.order {
             BlockOrder::AtCommit => true,
             BlockOrder::Positioned => staged.offset == Some(block.offset),
+            BlockOrder::Numbered => staged.index == Some(block.index),
+            BlockOrder::InOrder => false,
         };
         (in_place && staged.len == block.plan.len()).then_some(*staged)
     }
@@ -210,7 +212,7 @@ impl Run {
         }
         let plan = match self.order {
             BlockOrder::AtCommit => block.plan.without(&|digest| !contents.contains_key(digest)),
-            BlockOrder::Positioned => Some(block.plan.clone()),
+            BlockOrder::Positioned | BlockOrder::Numbered | BlockOrder::InOrder => Some(block.plan.clone()),
         };
         let Some(plan) = plan else { return Ok(failed) };
         write_pack(&mut buffer.bytes, &plan, &contents);
@@ -268,7 +270,9 @@ impl Run {
         let key = block.plan.key();
         let len = buffer.bytes.len() as u64;
         let filled = buffer.freeze();
-        self.stage.put(&Block { id, offset: block.offset, len }, filled.bytes.clone()).await?;
+        self.stage
+            .put(&Block { id, offset: block.offset, len, index: block.index }, filled.bytes.clone())
+            .await?;
         self.buffers.give_back(filled);
         self.done.lock().insert(key, id);
         if !block.plan.is_pack() {

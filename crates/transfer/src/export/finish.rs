@@ -23,9 +23,11 @@ pub(super) fn leave_out(order: BlockOrder, plan: &mut ExportPlan) {
             plan.shrink();
             let cut =
                 plan.blocks.iter().filter_map(|block| block.plan.without(&|digest| !needed.contains(digest)));
-            plan.blocks = PlannedBlock::place(cut.collect(), plan.head_len);
+            plan.blocks = PlannedBlock::place(cut.collect(), plan.head_len, plan.head_blocks());
         }
-        BlockOrder::Positioned => plan.layout.retain_in_place(|digest| needed.contains(digest)),
+        BlockOrder::Positioned | BlockOrder::Numbered | BlockOrder::InOrder => {
+            plan.layout.retain_in_place(|digest| needed.contains(digest));
+        }
     }
 }
 
@@ -38,7 +40,7 @@ pub(super) async fn finish(
     stage_voids(run, plan).await?;
     let head = build_head(run.order, plan, small)?;
     let head_len = head.len() as u64;
-    let mut blocks = stage_bytes(run, plan.block_bytes, 0, head).await?;
+    let mut blocks = stage_bytes(run, plan.block_bytes, (0, 0), head).await?;
     let mut offset = head_len;
     let done: HashMap<_, _> = run.done.lock().clone();
     for block in &plan.blocks {
@@ -48,10 +50,11 @@ pub(super) async fn finish(
             _ if is_void(plan, block) => BlockId::HOLE,
             _ => return Err(Error::new(Code::Internal, "", "a block of the plan was not staged")),
         };
-        blocks.push(Block { id, offset, len });
+        blocks.push(Block { id, offset, len, index: block.index });
         offset += len;
     }
-    blocks.extend(stage_bytes(run, plan.block_bytes, offset, bundle::trailer()).await?);
+    let index = plan.blocks.last().map_or(plan.head_blocks(), |block| block.index + 1);
+    blocks.extend(stage_bytes(run, plan.block_bytes, (offset, index), bundle::trailer()).await?);
     Ok(blocks)
 }
 
@@ -64,7 +67,7 @@ async fn stage_voids(run: &Run, plan: &ExportPlan) -> Result<(), Error> {
     for void in plan.layout.voids() {
         let header = Bytes::from(void.entry.void_header());
         let id = BlockId(bundle::block_id(&bundle::bytes_key(&header), None));
-        let block = Block { id, offset: plan.head_len + void.offset, len: header.len() as u64 };
+        let block = Block { id, offset: plan.head_len + void.offset, len: header.len() as u64, index: 0 };
         run.stage.put(&block, header).await?;
     }
     Ok(())
@@ -77,7 +80,7 @@ fn build_head(
     plan: &mut ExportPlan,
     small: &HashMap<Digest, Bytes>,
 ) -> Result<Bytes, Error> {
-    let pad_to = (order == BlockOrder::Positioned).then_some(plan.head_len);
+    let pad_to = (order != BlockOrder::AtCommit).then_some(plan.head_len);
     let mut transfer = plan.transfer_manifest();
     let placed = plan.layout.placed();
     let data_len = plan.layout.data_len();
@@ -92,11 +95,18 @@ fn build_head(
     built.map_err(|error| Error::from_bundle(&error, ""))
 }
 
-/// Stages bytes that are at hand, cut to the store's liking.
-async fn stage_bytes(run: &Run, block_bytes: u64, start: u64, bytes: Bytes) -> Result<Vec<Block>, Error> {
+/// Stages bytes that are at hand, cut to the store's liking; `start` and `first` are the place and the index of the
+/// first block.
+async fn stage_bytes(
+    run: &Run,
+    block_bytes: u64,
+    (start, first): (u64, u32),
+    bytes: Bytes,
+) -> Result<Vec<Block>, Error> {
     let step = usize::try_from(block_bytes).unwrap_or(usize::MAX).max(1);
     let mut blocks = Vec::new();
     let mut offset = start;
+    let mut index = first;
     let mut rest = bytes;
     while !rest.is_empty() {
         let part = rest.split_to(rest.len().min(step));
@@ -104,9 +114,10 @@ async fn stage_bytes(run: &Run, block_bytes: u64, start: u64, bytes: Bytes) -> R
         let mut named = offset.to_be_bytes().to_vec();
         named.extend_from_slice(&part);
         let id = BlockId(bundle::block_id(&bundle::bytes_key(&named), None));
-        let block = Block { id, offset, len: part.len() as u64 };
+        let block = Block { id, offset, len: part.len() as u64, index };
         run.stage.put(&block, part).await?;
         offset += block.len;
+        index += 1;
         blocks.push(block);
     }
     Ok(blocks)

@@ -32,17 +32,19 @@ pub(super) struct PlannedBlock {
     pub(super) plan: BlockPlan,
     /// From the start of the bundle.
     pub(super) offset: u64,
+    /// Place in the list of the bundle's blocks, the head's blocks being the first.
+    pub(super) index: u32,
 }
 
 impl PlannedBlock {
-    pub(super) fn place(cut: Vec<BlockPlan>, head_len: u64) -> Vec<Self> {
+    pub(super) fn place(cut: Vec<BlockPlan>, head_len: u64, head_blocks: u32) -> Vec<Self> {
         let mut offset = head_len;
-        let place = |plan: BlockPlan| {
-            let placed = Self { offset, plan };
+        let place = |(index, plan): (u32, BlockPlan)| {
+            let placed = Self { offset, index, plan };
             offset += placed.plan.len();
             placed
         };
-        cut.into_iter().map(place).collect()
+        (head_blocks..).zip(cut).map(place).collect()
     }
 }
 

@@ -65,7 +65,7 @@ impl ExportPlan {
         plan.head_len = plan
             .with_head_input(&transfer, &placed, plan.layout.data_len(), bundle::head_len)
             .map_err(|error| Error::from_bundle(&error, ""))?;
-        plan.blocks = PlannedBlock::place(cut, plan.head_len);
+        plan.blocks = PlannedBlock::place(cut, plan.head_len, plan.head_blocks());
         if plan.blocks.len() + bundle::BLOCKS_RESERVED > store.blocks_max {
             let detail = format!(
                 "the bundle would need {} blocks, the store takes {}",
@@ -80,6 +80,11 @@ impl ExportPlan {
     /// Length of the bundle in bytes.
     pub(super) fn bundle_bytes(&self) -> u64 {
         self.head_len + self.layout.data_len() + bundle::TRAILER_LEN
+    }
+
+    /// How many blocks the head is staged in.
+    pub(super) fn head_blocks(&self) -> u32 {
+        u32::try_from(self.head_len.div_ceil(self.block_bytes.max(1))).unwrap_or(u32::MAX)
     }
 
     /// Bytes of all manifests, each once.

@@ -9,7 +9,7 @@ fn open(folder: &Path, overwrite: bool) -> Result<FileStage, Error> {
 
 fn block(i: usize) -> Block {
     let offset = PARTS[..i].iter().map(|p| p.len() as u64).sum();
-    Block { id: BlockId([i as u8 + 1; 64]), offset, len: PARTS[i].len() as u64 }
+    Block { id: BlockId([i as u8 + 1; 64]), offset, len: PARTS[i].len() as u64, index: i as u32 }
 }
 
 fn put(stage: &FileStage, i: usize) {
@@ -50,7 +50,7 @@ fn the_later_of_two_blocks_at_one_place_counts() {
     let stage = open(folder.path(), false).unwrap();
     put(&stage, 0);
     put(&stage, 1);
-    let over = Block { id: BlockId([10; 64]), offset: 3, len: 4 };
+    let over = Block { id: BlockId([10; 64]), offset: 3, len: 4, index: 0 };
     stage.inner.put(&over, b"over").unwrap();
     drop(stage);
     assert_eq!(found(&open(folder.path(), false).unwrap()), [9]);
