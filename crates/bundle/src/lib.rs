@@ -27,7 +27,10 @@ mod head;
 mod index;
 mod layout;
 mod limits;
+mod names;
 mod open;
+mod sniff;
+mod stream;
 mod tar;
 mod transfer_manifest;
 
@@ -38,7 +41,9 @@ pub use head::{HeadInput, build_head, head_len, trailer};
 pub use index::{Root, annotation};
 pub use layout::{Entry, Placed, TRAILER_LEN, place};
 pub use limits::Limits;
+pub use names::EntryRole;
 pub use open::{Extent, OpenBundle, Opener};
+pub use stream::{EntryForm, StreamEntry, StreamEvent, StreamReader};
 pub use transfer_manifest::{
     Artifact, Blob, CATALOG_MEDIA_TYPE, Delta, ForeignLayer, Omitted, Platforms, Referrer, SCHEMA_VERSION,
     Status, TRANSFER_ARTIFACT_TYPE, TRANSFER_MEDIA_TYPE, Totals, TransferManifest,

@@ -13,11 +13,10 @@ use transload_oci::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::index::{self, Root, Roots};
 use crate::limits::Limits;
+use crate::sniff;
 use crate::transfer_manifest::TransferManifest;
 
-mod names;
 mod own;
-mod sniff;
 mod transfer;
 mod verdict;
 mod walk;

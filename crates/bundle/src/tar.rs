@@ -1,5 +1,6 @@
 //! As much of tar as an image layout needs: headers written one way, and read in all the ways others write them.
 
+pub(crate) mod entry;
 pub(crate) mod read;
 pub(crate) mod write;
 

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use transload_oci::Digest;
 
 use super::Extent;
-use super::names::{self, Role};
 use super::window::Window;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
-use crate::tar::read::{self, Header, Kind, Pax};
+use crate::names::{self, EntryRole};
+use crate::tar::entry::{self, Entry, Form, Said};
+use crate::tar::read::{self, Header};
 use crate::tar::{RECORD_BYTES, padded};
 
 /// How much is read at once while entries are small.
@@ -31,8 +32,7 @@ pub(super) struct Walk {
     /// Whether the next header is behind a large entry.
     behind_large: bool,
     entries: usize,
-    long_name: Option<Vec<u8>>,
-    pax: Option<Pax>,
+    said: Said,
     pub(super) found: Found,
     pub(super) catalog: BTreeMap<Digest, Extent>,
     pub(super) kept: BTreeMap<Digest, Bytes>,
@@ -77,9 +77,8 @@ impl Walk {
         let ahead = if self.behind_large { RECORD_BYTES } else { AHEAD_BYTES };
         let Some(bytes) = window.get(self.offset..content_at, ahead) else { return Ok(Progress::Wait) };
         let record = bytes.first_chunk().ok_or_else(|| self.cut_off("", "a header is cut off"))?;
-        let subject = || format!("entry at byte {}", self.offset);
-        let header =
-            read::header(record).map_err(|detail| Error::new(ErrorKind::Damaged, subject(), detail))?;
+        let header = read::header(record)
+            .map_err(|detail| Error::new(ErrorKind::Damaged, entry::at(self.offset), detail))?;
         match header {
             None => self.trailer(content_at, window),
             Some(header) => self.entry(&header, content_at, window, limits),
@@ -100,7 +99,7 @@ impl Walk {
         if self.head_len.is_some() {
             return Err(self.cut_off("head", "it ends earlier than index.json says"));
         }
-        if self.long_name.is_some() || self.pax.is_some() {
+        if self.said.is_waiting() {
             return Err(Error::new(ErrorKind::Damaged, "last entry", "there is only its name, no entry"));
         }
         let second = second_at..second_at.saturating_add(RECORD_BYTES);
@@ -126,13 +125,20 @@ impl Walk {
         window: &mut Window,
         limits: &Limits,
     ) -> Result<Progress, Error> {
-        let done = match header.kind {
-            Kind::LongName | Kind::LongLink | Kind::Pax | Kind::PaxGlobal => {
-                let content = self.content(&header_name(header), at, header.size, window)?;
-                self.extension(header, content, window, limits)?
+        let done = if header.is_record() {
+            let content = self.content(&header_name(header), at, header.size, window)?;
+            self.record(header, content, window, limits)?
+        } else {
+            let entry = self.said.entry(header)?;
+            let done = match entry.form {
+                Form::File => self.file(&entry, at, window, limits)?,
+                _ => Some(self.not_a_file(entry, at)),
+            };
+            // waiting means coming back to this header, with the records that are about it
+            if done.is_some() {
+                self.said = Said::default();
             }
-            Kind::Directory | Kind::Other(_) => self.not_a_file(header, at)?,
-            Kind::File => self.file(header, at, window, limits)?,
+            done
         };
         let Some(next) = done else { return Ok(Progress::Wait) };
         self.entries += 1;
@@ -160,88 +166,50 @@ impl Walk {
     }
 
     /// Takes a GNU or PAX record about the next entry. Gives the offset behind it, `None` to wait.
-    fn extension(
+    fn record(
         &mut self,
         header: &Header,
         content: Range<u64>,
         window: &mut Window,
         limits: &Limits,
     ) -> Result<Option<u64>, Error> {
-        let subject = || format!("entry at byte {}", self.offset);
-        if header.size > limits.extension_bytes_max {
-            let detail = format!("a name record of {} bytes stands in front of it", header.size);
-            return Err(Error::new(ErrorKind::LimitExceeded, subject(), detail));
-        }
+        entry::check_record(header.size, self.offset, limits)?;
         let next = content.start + padded(header.size);
         let Some(bytes) = window.get(content, AHEAD_BYTES) else { return Ok(None) };
-        let damaged = |detail: &str| Error::new(ErrorKind::Damaged, subject(), detail);
-        match header.kind {
-            Kind::LongName => {
-                let name = read::text(bytes).to_vec();
-                if name.is_empty() || self.long_name.replace(name).is_some() {
-                    return Err(damaged("its name record is empty or there twice"));
-                }
-            }
-            Kind::Pax | Kind::PaxGlobal => {
-                let pax = read::pax(bytes).ok_or_else(|| damaged("its PAX record is malformed"))?;
-                let global = header.kind == Kind::PaxGlobal;
-                if pax.sparse || (global && pax != Pax::default()) {
-                    let detail = "a PAX record makes files sparse, or names all of them alike";
-                    return Err(Error::new(ErrorKind::Hostile, subject(), detail));
-                }
-                if !global && self.pax.replace(pax).is_some() {
-                    return Err(damaged("it has two PAX records"));
-                }
-            }
-            // a link's target: the link itself is refused
-            _ => {}
-        }
+        self.said.take(header.kind, bytes, self.offset)?;
         Ok(Some(next))
     }
 
-    /// Passes over directories, and remembers links and devices. None of them may have content: readers disagree
-    /// on whether it is there, so one could be shown what another is not.
-    fn not_a_file(&mut self, header: &Header, at: u64) -> Result<Option<u64>, Error> {
-        let (name, size) = self.take_name(header)?;
-        let fail = |detail: &str| Error::new(ErrorKind::Hostile, &name, detail);
-        let what = match header.kind {
-            Kind::Directory => None,
-            Kind::Other(b'1') => Some("it is a hard link"),
-            Kind::Other(b'2') => Some("it is a symbolic link"),
-            Kind::Other(b'3' | b'4') => Some("it is a device"),
-            Kind::Other(b'6') => Some("it is a named pipe"),
-            Kind::Other(flag) => {
-                return Err(fail(&format!("it is of type '{}'", char::from(flag).escape_default())));
-            }
-            _ => None,
+    /// Passes over directories, and remembers links and devices. Gives the offset behind it.
+    fn not_a_file(&mut self, entry: Entry, at: u64) -> u64 {
+        let what = match entry.form {
+            Form::File | Form::Directory => return at,
+            Form::HardLink(_) => "a hard link",
+            Form::Symlink(_) => "a symbolic link",
+            Form::Special(what) => what,
         };
-        if size != 0 {
-            return Err(fail("it is no file and has content"));
-        }
-        if let Some(what) = what {
-            let error = fail(&format!("{what}, and an image layout has only files"));
-            self.found.hostile.get_or_insert(error);
-        }
-        Ok(Some(at))
+        let detail = format!("it is {what}, and an image layout has only files");
+        self.found.hostile.get_or_insert(Error::new(ErrorKind::Hostile, entry.name, detail));
+        at
     }
 
     fn file(
         &mut self,
-        header: &Header,
+        entry: &Entry,
         at: u64,
         window: &mut Window,
         limits: &Limits,
     ) -> Result<Option<u64>, Error> {
-        let (name, size) = self.name(header)?;
-        let content = self.content(&name, at, size, window)?;
-        let twice = || Error::new(ErrorKind::Hostile, &name, "it is there twice");
-        match names::role(&name) {
-            Role::Layout | Role::Index => {
+        let (name, size) = (&entry.name, entry.size);
+        let content = self.content(name, at, size, window)?;
+        let twice = || Error::new(ErrorKind::Hostile, name, "it is there twice");
+        match names::role(name) {
+            EntryRole::Layout | EntryRole::Index => {
                 let index = name == crate::index::NAME;
                 let max = if index { limits.index_json_bytes_max } else { LAYOUT_BYTES_MAX };
                 if size > max {
                     let detail = format!("its {size} bytes are more than the {max} allowed");
-                    return Err(Error::new(ErrorKind::LimitExceeded, &name, detail));
+                    return Err(Error::new(ErrorKind::LimitExceeded, name, detail));
                 }
                 let Some(bytes) = window.get(content, AHEAD_BYTES) else { return Ok(None) };
                 let slot = if index { &mut self.found.index } else { &mut self.found.layout };
@@ -249,21 +217,20 @@ impl Walk {
                     return Err(twice());
                 }
             }
-            Role::Blob(digest) => {
+            EntryRole::Blob(digest) => {
                 if self.catalog.insert(digest, Extent { offset: at, len: size }).is_some() {
                     return Err(twice());
                 }
                 self.keep(digest, &content, window, limits);
             }
-            Role::DockerManifest => self.found.docker_manifest = true,
-            Role::NestedLayout(folder) => self.found.nested_layout = Some(folder),
-            Role::Ignored => {}
-            Role::Outside => {
-                let error = Error::new(ErrorKind::Hostile, &name, "an image layout has no such file");
+            EntryRole::DockerManifest => self.found.docker_manifest = true,
+            EntryRole::NestedLayout(folder) => self.found.nested_layout = Some(folder),
+            EntryRole::Ignored => {}
+            EntryRole::Outside => {
+                let error = Error::new(ErrorKind::Hostile, name, "an image layout has no such file");
                 self.found.hostile.get_or_insert(error);
             }
         }
-        self.take_name(header)?;
         Ok(Some(at + padded(size)))
     }
 
@@ -278,33 +245,6 @@ impl Walk {
             self.kept_bytes += size;
             self.kept.insert(digest, Bytes::copy_from_slice(bytes));
         }
-    }
-
-    /// The entry's name and size, from whichever record has the say.
-    fn name(&self, header: &Header) -> Result<(String, u64), Error> {
-        let pax = self.pax.as_ref();
-        let pax_path = pax.and_then(|pax| pax.path.as_ref());
-        if let (Some(long), Some(path)) = (&self.long_name, pax_path)
-            && long != path
-        {
-            let subject = String::from_utf8_lossy(long);
-            return Err(Error::new(ErrorKind::Hostile, subject, "it has a second name"));
-        }
-        let raw = pax_path.or(self.long_name.as_ref()).unwrap_or(&header.name);
-        let hostile = |detail| Error::new(ErrorKind::Hostile, String::from_utf8_lossy(raw), detail);
-        let name = names::normal(raw).map_err(hostile)?;
-        if name.is_empty() && header.kind != Kind::Directory {
-            return Err(hostile("it has no name"));
-        }
-        Ok((name, pax.and_then(|pax| pax.size).unwrap_or(header.size)))
-    }
-
-    /// The same, and the records about this entry are used up.
-    fn take_name(&mut self, header: &Header) -> Result<(String, u64), Error> {
-        let name = self.name(header)?;
-        self.long_name = None;
-        self.pax = None;
-        Ok(name)
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Header {
     pub(crate) kind: Kind,
     /// Bytes of content that follow.
     pub(crate) size: u64,
+    /// The link's target as it is written; empty for what is no link.
+    pub(crate) link: Vec<u8>,
 }
 
 /// Sum of all bytes with the checksum field taken as spaces.
@@ -63,7 +65,8 @@ pub(crate) fn header(record: &Record) -> Result<Option<Header>, &'static str> {
         name.push(b'/');
     }
     name.extend_from_slice(text(&record[..100]));
-    Ok(Some(Header { kind: kind(record[156], &name), name, size }))
+    let link = text(&record[157..257]).to_vec();
+    Ok(Some(Header { kind: kind(record[156], &name), name, size, link }))
 }
 
 fn kind(flag: u8, name: &[u8]) -> Kind {
@@ -117,6 +120,7 @@ fn number(field: &[u8]) -> Option<u64> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Pax {
     pub(crate) path: Option<Vec<u8>>,
+    pub(crate) linkpath: Option<Vec<u8>>,
     pub(crate) size: Option<u64>,
     /// A sparse file of GNU tar: the content is not the file.
     pub(crate) sparse: bool,
@@ -134,6 +138,7 @@ pub(crate) fn pax(mut content: &[u8]) -> Option<Pax> {
         let (key, value) = (&record[..equals], &record[equals + 1..]);
         match key {
             b"path" => pax.path = Some(value.to_vec()),
+            b"linkpath" => pax.linkpath = Some(value.to_vec()),
             b"size" => pax.size = Some(std::str::from_utf8(value).ok()?.parse().ok()?),
             _ if key.starts_with(b"GNU.sparse") => pax.sparse = true,
             _ => {}
@@ -155,7 +160,7 @@ mod tests {
     fn reads_the_sizes_it_writes() {
         for size in [0, 1, 511, (1 << 33) - 1, 1 << 33, 1 << 40, u64::MAX] {
             let parsed = read(&file_header("a", size)).unwrap().unwrap();
-            assert_eq!(parsed, Header { name: b"a".to_vec(), kind: Kind::File, size });
+            assert_eq!(parsed, Header { name: b"a".to_vec(), kind: Kind::File, size, link: Vec::new() });
         }
     }
 

@@ -8,7 +8,7 @@ use transload_oci::Digest;
 use crate::support::{Sample, open, open_limited, read};
 
 /// The files of a small layout: name and content.
-fn files() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
     let layers = [b"one layer".to_vec(), vec![7; 70_000], vec![5; 300]];
     let mut sample = Sample::default();
     let digest = sample.image("x", Some("y"), &layers);
@@ -38,17 +38,26 @@ fn files() -> Vec<(String, Vec<u8>)> {
 }
 
 /// How a tool writes its headers.
-struct Dress {
-    prefix: &'static str,
-    folders: bool,
-    gnu: bool,
-    pax: bool,
-    base_256: bool,
+pub(crate) struct Dress {
+    pub(crate) prefix: &'static str,
+    pub(crate) folders: bool,
+    pub(crate) gnu: bool,
+    pub(crate) pax: bool,
+    pub(crate) base_256: bool,
 }
 
-const PLAIN: Dress = Dress { prefix: "", folders: false, gnu: false, pax: false, base_256: false };
+pub(crate) const PLAIN: Dress = Dress { prefix: "", folders: false, gnu: false, pax: false, base_256: false };
 
-fn pack(files: &[(String, Vec<u8>)], dress: &Dress) -> Vec<u8> {
+pub(crate) const DRESSES: [Dress; 6] = [
+    PLAIN,
+    Dress { prefix: "./", folders: true, gnu: true, ..PLAIN },
+    Dress { prefix: "././", folders: true, ..PLAIN },
+    Dress { gnu: true, base_256: true, ..PLAIN },
+    Dress { pax: true, ..PLAIN },
+    Dress { prefix: "./", gnu: true, pax: true, folders: true, base_256: false },
+];
+
+pub(crate) fn pack(files: &[(String, Vec<u8>)], dress: &Dress) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     let header = |size: u64, kind| {
         let mut header = if dress.gnu { tar::Header::new_gnu() } else { tar::Header::new_ustar() };
@@ -109,14 +118,7 @@ fn assert_all_there(bytes: &[u8], files: &[(String, Vec<u8>)]) -> OpenBundle {
 #[test]
 fn every_dress_and_order_is_read() {
     let mut files = files();
-    for dress in [
-        PLAIN,
-        Dress { prefix: "./", folders: true, gnu: true, ..PLAIN },
-        Dress { prefix: "././", folders: true, ..PLAIN },
-        Dress { gnu: true, base_256: true, ..PLAIN },
-        Dress { pax: true, ..PLAIN },
-        Dress { prefix: "./", gnu: true, pax: true, folders: true, base_256: false },
-    ] {
+    for dress in DRESSES {
         for _ in 0..files.len() {
             files.rotate_left(1);
             assert_all_there(&pack(&files, &dress), &files);

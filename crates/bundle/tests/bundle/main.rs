@@ -7,4 +7,5 @@ mod foreign;
 mod listing;
 mod round_trip;
 mod skopeo;
+mod stream;
 mod support;

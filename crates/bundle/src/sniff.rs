@@ -15,13 +15,13 @@ const MAGICS: [(&[u8], &str, Option<&str>); 6] = [
 ];
 
 /// The error for an empty file.
-pub(super) fn empty() -> Error {
+pub(crate) fn empty() -> Error {
     not_a_bundle("it is empty (0 bytes)")
         .with_hint("the copy that made it may not have finished: copy it again")
 }
 
 /// Lets a tar pass. `first` is the file's beginning, at least a record of it if the file is as long.
-pub(super) fn check(first: &[u8]) -> Result<(), Error> {
+pub(crate) fn check(first: &[u8]) -> Result<(), Error> {
     for (magic, name, command) in MAGICS {
         if first.starts_with(magic) {
             let error = not_a_bundle(format!("it is {name}-compressed, a bundle is an uncompressed tar"));

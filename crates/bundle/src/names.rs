@@ -5,13 +5,16 @@ use transload_oci::Digest;
 use crate::head::LAYOUT_NAME;
 use crate::index;
 
-/// What an entry's name makes of it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Role {
+/// What an entry's name makes of it in an image layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryRole {
+    /// `oci-layout`.
     Layout,
+    /// `index.json`.
     Index,
+    /// A blob, named by its digest.
     Blob(Digest),
-    /// `manifest.json`: docker-archive has it, some image layouts have it too.
+    /// `manifest.json`: a docker-archive has it, some image layouts have it too.
     DockerManifest,
     /// `oci-layout` in this folder: somebody packed the layout's folder and not what is in it.
     NestedLayout(String),
@@ -22,7 +25,7 @@ pub(super) enum Role {
 }
 
 /// A name without `./` and doubled slashes; empty for the root folder. The error says what is hostile in it.
-pub(super) fn normal(name: &[u8]) -> Result<String, &'static str> {
+pub(crate) fn normal(name: &[u8]) -> Result<String, &'static str> {
     let name = std::str::from_utf8(name).map_err(|_| "its name is not UTF-8")?;
     if name.starts_with('/') {
         return Err("its name is absolute");
@@ -39,20 +42,20 @@ pub(super) fn normal(name: &[u8]) -> Result<String, &'static str> {
 }
 
 /// What a file of that normal name is. Names inside `blobs/` that are no digests are passed over, as all readers do.
-pub(super) fn role(name: &str) -> Role {
+pub(crate) fn role(name: &str) -> EntryRole {
     if let Some(digest) = Digest::from_layout_path(name) {
-        return Role::Blob(digest);
+        return EntryRole::Blob(digest);
     }
     match name.rsplit_once('/') {
-        None if name == LAYOUT_NAME => Role::Layout,
-        None if name == index::NAME => Role::Index,
-        None if name == "manifest.json" => Role::DockerManifest,
-        None => Role::Ignored,
+        None if name == LAYOUT_NAME => EntryRole::Layout,
+        None if name == index::NAME => EntryRole::Index,
+        None if name == "manifest.json" => EntryRole::DockerManifest,
+        None => EntryRole::Ignored,
         Some((folder, file)) if file == LAYOUT_NAME && !folder.starts_with("blobs/") => {
-            Role::NestedLayout(folder.to_owned())
+            EntryRole::NestedLayout(folder.to_owned())
         }
-        Some(_) if name.starts_with("blobs/") || name.starts_with(".void/") => Role::Ignored,
-        Some(_) => Role::Outside,
+        Some(_) if name.starts_with("blobs/") || name.starts_with(".void/") => EntryRole::Ignored,
+        Some(_) => EntryRole::Outside,
     }
 }
 
@@ -75,12 +78,12 @@ mod tests {
     #[test]
     fn roles() {
         let digest = Digest::sha256(b"");
-        assert_eq!(role(&digest.layout_path()), Role::Blob(digest));
-        assert_eq!(role("oci-layout"), Role::Layout);
-        assert_eq!(role("x/oci-layout"), Role::NestedLayout("x".to_owned()));
+        assert_eq!(role(&digest.layout_path()), EntryRole::Blob(digest));
+        assert_eq!(role("oci-layout"), EntryRole::Layout);
+        assert_eq!(role("x/oci-layout"), EntryRole::NestedLayout("x".to_owned()));
         for ignored in ["repositories", ".pad", ".void/00", "blobs/sha256/short", "blobs/md5/x"] {
-            assert_eq!(role(ignored), Role::Ignored, "{ignored}");
+            assert_eq!(role(ignored), EntryRole::Ignored, "{ignored}");
         }
-        assert_eq!(role("etc/passwd"), Role::Outside);
+        assert_eq!(role("etc/passwd"), EntryRole::Outside);
     }
 }
