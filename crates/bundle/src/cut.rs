@@ -16,6 +16,8 @@ const BLOCK_BYTES_MIN: u64 = 4096;
 pub struct BlockPolicy {
     /// Length in bytes to aim at.
     pub block_bytes: u64,
+    /// Smallest length in bytes that a store takes of every block but the last; 0 for any.
+    pub block_bytes_min: u64,
     /// Largest length in bytes that blocks may grow to so that there are few enough.
     pub block_bytes_max: u64,
     /// Most blocks of one blob, head and trailer included.
@@ -25,7 +27,7 @@ pub struct BlockPolicy {
 impl Default for BlockPolicy {
     /// For a store of 50,000 blocks of up to 4,000 MiB.
     fn default() -> Self {
-        Self { block_bytes: 8 * MIB, block_bytes_max: 4000 * MIB, blocks_max: 45_000 }
+        Self { block_bytes: 8 * MIB, block_bytes_min: 0, block_bytes_max: 4000 * MIB, blocks_max: 45_000 }
     }
 }
 
@@ -34,6 +36,9 @@ impl Default for BlockPolicy {
 /// Whole entries share a block while they fit [`BlockPolicy::block_bytes`]. A larger entry gets blocks that it
 /// shares with no other, so that a blob that turns out bad is left out by leaving out its blocks; the first of
 /// them has the header. Every cut is at a multiple of 512 bytes of the content, where a SHA-256 has a midstate.
+///
+/// Where there is a least length, entries stand in the order that [`arrange`] gives them: a large one is cut evenly, and
+/// blocks of whole entries grow beyond the length aimed at where they would be too short.
 ///
 /// Blocks grow in steps of 1 MiB, up to `block_bytes_max`, until there are no more than `blocks_max` less
 /// [`BLOCKS_RESERVED`]. When even that is not enough, there are more: the caller compares.
@@ -49,26 +54,58 @@ pub fn cut(entries: &[Entry], policy: &BlockPolicy) -> Vec<BlockPlan> {
     };
     for entry in entries {
         let len = entry.entry_len();
-        if len > block_bytes || pack_bytes.saturating_add(len) > block_bytes {
+        let is_full = pack_bytes.saturating_add(len) > block_bytes && pack_bytes >= policy.block_bytes_min;
+        if len > block_bytes || is_full {
             flush(&mut pack, &mut blocks);
             pack_bytes = 0;
         }
         if len > block_bytes {
-            blocks.extend(cut_entry(entry, block_bytes));
+            let step = if policy.block_bytes_min == 0 { block_bytes } else { even(len, block_bytes) };
+            blocks.extend(cut_entry(entry, step));
         } else {
             pack.push(Piece::whole(*entry));
             pack_bytes += len;
         }
     }
+    // the last one joins the one before it rather than be too short
+    if pack_bytes < policy.block_bytes_min
+        && let Some(before) = blocks.last_mut().filter(|block| block.is_pack())
+    {
+        before.pieces.append(&mut pack);
+    }
     flush(&mut pack, &mut blocks);
     blocks
 }
 
-fn cut_entry(entry: &Entry, block_bytes: u64) -> impl Iterator<Item = BlockPlan> {
+/// Puts entries in an order in which no block of [`cut`] is shorter than [`BlockPolicy::block_bytes_min`]: what has
+/// blocks of its own first, then what shares blocks. What shares blocks and is not even together enough for one is
+/// taken out and returned: its place is the head.
+pub fn arrange(entries: &mut Vec<Entry>, policy: &BlockPolicy) -> Vec<Entry> {
+    if policy.block_bytes_min == 0 {
+        return Vec::new();
+    }
+    let block_bytes = block_bytes(entries, policy);
+    let (mut large, mut small): (Vec<Entry>, Vec<Entry>) =
+        entries.drain(..).partition(|entry| entry.entry_len() > block_bytes);
+    let small_bytes: u64 = small.iter().map(Entry::entry_len).sum();
+    if small_bytes >= policy.block_bytes_min {
+        large.append(&mut small);
+    }
+    *entries = large;
+    small
+}
+
+/// The length, a multiple of 512, of pieces of equal length that are no longer than `most`.
+pub fn even(len: u64, most: u64) -> u64 {
+    let count = len.div_ceil(most.max(1)).max(1);
+    len.div_ceil(count).next_multiple_of(RECORD_BYTES)
+}
+
+fn cut_entry(entry: &Entry, step: u64) -> impl Iterator<Item = BlockPlan> {
     let (entry, len) = (*entry, entry.entry_len());
-    (0..len.div_ceil(block_bytes)).map(move |n| {
-        let start = n * block_bytes;
-        let range = start..start.saturating_add(block_bytes).min(len);
+    (0..len.div_ceil(step)).map(move |n| {
+        let start = n * step;
+        let range = start..start.saturating_add(step).min(len);
         BlockPlan { pieces: vec![Piece { entry, range }] }
     })
 }
@@ -76,7 +113,9 @@ fn cut_entry(entry: &Entry, block_bytes: u64) -> impl Iterator<Item = BlockPlan>
 /// The block length that this policy comes to for these entries.
 fn block_bytes(entries: &[Entry], policy: &BlockPolicy) -> u64 {
     let aligned = |bytes: u64| (bytes / RECORD_BYTES * RECORD_BYTES).max(BLOCK_BYTES_MIN);
-    let wished = aligned(policy.block_bytes);
+    // pieces of even length are longer than half of a block: that must be enough
+    let least = policy.block_bytes_min.saturating_mul(2) + policy.block_bytes_min / 4;
+    let wished = aligned(policy.block_bytes.max(least));
     let largest = aligned(policy.block_bytes_max).max(wished);
     let count_max = policy.blocks_max.saturating_sub(BLOCKS_RESERVED).max(1) as u64;
     // no block is longer than its length, so fewer bytes than this cannot be enough
@@ -142,7 +181,7 @@ mod tests {
             wished in 1_u64..(16 << 20),
             blocks_max in 0_usize..3000,
         ) {
-            let policy = BlockPolicy { block_bytes: wished, block_bytes_max: 4000 << 20, blocks_max };
+            let policy = BlockPolicy { block_bytes: wished, block_bytes_min: 0, block_bytes_max: 4000 << 20, blocks_max };
             let blocks = cut(&entries, &policy);
             let mut pieces = blocks.iter().flat_map(|block| &block.pieces);
             for entry in &entries {
@@ -165,7 +204,7 @@ mod tests {
 
         #[test]
         fn blocks_are_few_enough_and_large_entries_alone(entries in entries(), blocks_max in 300_usize..2000) {
-            let policy = BlockPolicy { block_bytes: 8 << 20, block_bytes_max: 4000 << 20, blocks_max };
+            let policy = BlockPolicy { block_bytes: 8 << 20, block_bytes_min: 0, block_bytes_max: 4000 << 20, blocks_max };
             let blocks = cut(&entries, &policy);
             prop_assert!(blocks.len() <= blocks_max - BLOCKS_RESERVED);
             prop_assert_eq!(blocks.len() as u64, count(&entries, block_bytes(&entries, &policy)));
@@ -177,6 +216,30 @@ mod tests {
             keys.sort_unstable();
             keys.dedup();
             prop_assert_eq!(keys.len(), blocks.len());
+        }
+
+        #[test]
+        fn where_blocks_have_a_least_length_all_but_the_last_have_it(
+            entries in entries(),
+            blocks_max in 2000_usize..10_000,
+            min in 4096_u64..(5 << 20),
+        ) {
+            let policy = BlockPolicy { block_bytes: 8 << 20, block_bytes_min: min, block_bytes_max: 5 << 30, blocks_max };
+            let mut arranged = entries.clone();
+            let out = arrange(&mut arranged, &policy);
+            prop_assert!(out.iter().map(Entry::entry_len).sum::<u64>() < min);
+            let mut all: Vec<_> = arranged.iter().chain(&out).map(|e| (e.digest.to_string(), e.size)).collect();
+            let mut given: Vec<_> = entries.iter().map(|e| (e.digest.to_string(), e.size)).collect();
+            all.sort();
+            given.sort();
+            prop_assert_eq!(all, given);
+            let blocks = cut(&arranged, &policy);
+            prop_assert!(blocks.len() <= blocks_max - BLOCKS_RESERVED);
+            for block in blocks.iter() {
+                prop_assert!(block.len() >= min, "{} < {}", block.len(), min);
+            }
+            let total: u64 = arranged.iter().map(Entry::entry_len).sum();
+            prop_assert_eq!(blocks.iter().map(BlockPlan::len).sum::<u64>(), total);
         }
 
         #[test]
@@ -209,8 +272,10 @@ mod tests {
     fn every_cut_has_a_midstate() {
         let blob: Vec<u8> = (0..20_000_u32).map(|n| (n % 251) as u8).collect();
         let entry = Entry::new(Digest::sha256(&blob), blob.len() as u64);
-        let blocks =
-            cut(&[entry], &BlockPolicy { block_bytes: 5000, block_bytes_max: 5000, blocks_max: 100 });
+        let blocks = cut(
+            &[entry],
+            &BlockPolicy { block_bytes: 5000, block_bytes_min: 0, block_bytes_max: 5000, blocks_max: 100 },
+        );
         assert!(blocks.len() > 3);
         let mut hasher = Hasher::new(Algorithm::Sha256);
         for block in &blocks {

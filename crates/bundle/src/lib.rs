@@ -35,7 +35,7 @@ mod tar;
 mod transfer_manifest;
 
 pub use block::{BlockKey, BlockPlan, Piece, block_id, block_key, block_midstate, bytes_key, is_block_id};
-pub use cut::{BLOCKS_RESERVED, BlockPolicy, cut};
+pub use cut::{BLOCKS_RESERVED, BlockPolicy, arrange, cut, even};
 pub use error::{Error, ErrorKind};
 pub use head::{HeadInput, build_head, head_len, trailer};
 pub use index::{Root, annotation};

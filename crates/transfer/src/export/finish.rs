@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use transload_blobstore::{Block, BlockId, BlockOrder};
-use transload_bundle as bundle;
+use transload_bundle::{self as bundle, Piece};
 use transload_oci::Digest;
 
 use super::fetch::Run;
@@ -37,24 +37,23 @@ pub(super) async fn finish(
     plan: &mut ExportPlan,
     small: &HashMap<Digest, Bytes>,
 ) -> Result<Vec<Block>, Error> {
-    stage_voids(run, plan).await?;
     let head = build_head(run.order, plan, small)?;
-    let head_len = head.len() as u64;
-    let mut blocks = stage_bytes(run, plan.block_bytes, (0, 0), head).await?;
-    let mut offset = head_len;
+    let mut offset = head.len() as u64;
+    let mut blocks = stage_bytes(run, plan.step(offset), (0, 0), head).await?;
     let done: HashMap<_, _> = run.done.lock().clone();
     for block in &plan.blocks {
         let len = block.plan.len();
-        let id = match done.get(&block.plan.key()) {
-            Some(id) if !is_void(plan, block) => *id,
-            _ if is_void(plan, block) => BlockId::HOLE,
-            _ => return Err(Error::new(Code::Internal, "", "a block of the plan was not staged")),
-        };
-        blocks.push(Block { id, offset, len, index: block.index });
+        if is_void(plan, block) {
+            blocks.extend(stage_void(run, block, offset).await?);
+        } else {
+            let missing = || Error::new(Code::Internal, "", "a block of the plan was not staged");
+            let id = *done.get(&block.plan.key()).ok_or_else(missing)?;
+            blocks.push(Block { id, offset, len, index: block.index });
+        }
         offset += len;
     }
     let index = plan.blocks.last().map_or(plan.head_blocks(), |block| block.index + 1);
-    blocks.extend(stage_bytes(run, plan.block_bytes, (offset, index), bundle::trailer()).await?);
+    blocks.extend(stage_bytes(run, bundle::TRAILER_LEN, (offset, index), bundle::trailer()).await?);
     Ok(blocks)
 }
 
@@ -62,15 +61,42 @@ fn is_void(plan: &ExportPlan, block: &PlannedBlock) -> bool {
     block.plan.pieces.iter().all(|piece| plan.layout.is_void(&piece.entry.digest))
 }
 
-/// Renames what failed in place: the header is written over, the bytes behind it mean nothing any more.
-async fn stage_voids(run: &Run, plan: &ExportPlan) -> Result<(), Error> {
-    for void in plan.layout.voids() {
-        let header = Bytes::from(void.entry.void_header());
-        let id = BlockId(bundle::block_id(&bundle::bytes_key(&header), None));
-        let block = Block { id, offset: plan.head_len + void.offset, len: header.len() as u64, index: 0 };
-        run.stage.put(&block, header).await?;
+/// Renames what failed in place: the headers are written over, the rest is a hole. Answers the blocks that take the
+/// place of this one.
+async fn stage_void(run: &Run, block: &PlannedBlock, offset: u64) -> Result<Vec<Block>, Error> {
+    let index = block.index;
+    let len = block.plan.len();
+    if !block.plan.pieces.iter().any(Piece::has_header) {
+        return Ok(vec![Block { id: BlockId::HOLE, offset, len, index }]);
     }
-    Ok(())
+    if run.order == BlockOrder::Numbered {
+        // such a store replaces a block whole or not at all
+        let mut bytes = BytesMut::with_capacity(usize::try_from(len).unwrap_or(0));
+        for piece in &block.plan.pieces {
+            let end = bytes.len() + usize::try_from(piece.len()).unwrap_or(0);
+            if piece.has_header() {
+                bytes.extend_from_slice(&piece.entry.void_header());
+            }
+            bytes.resize(end, 0);
+        }
+        return Ok(vec![stage_one(run, offset, index, bytes.freeze()).await?]);
+    }
+    let mut blocks = Vec::new();
+    let mut offset = offset;
+    for piece in &block.plan.pieces {
+        let mut len = piece.len();
+        if piece.has_header() {
+            let header = stage_one(run, offset, index, Bytes::from(piece.entry.void_header())).await?;
+            offset += header.len;
+            len -= header.len;
+            blocks.push(header);
+        }
+        if len > 0 {
+            blocks.push(Block { id: BlockId::HOLE, offset, len, index });
+            offset += len;
+        }
+    }
+    Ok(blocks)
 }
 
 /// Builds the head as the outcome is. In place it must be as long as planned: an artifact that failed frees
@@ -95,30 +121,33 @@ fn build_head(
     built.map_err(|error| Error::from_bundle(&error, ""))
 }
 
-/// Stages bytes that are at hand, cut to the store's liking; `start` and `first` are the place and the index of the
-/// first block.
+/// Stages bytes that are at hand, in blocks of `step` bytes; `start` and `first` are the place and the index of the first.
 async fn stage_bytes(
     run: &Run,
-    block_bytes: u64,
+    step: u64,
     (start, first): (u64, u32),
     bytes: Bytes,
 ) -> Result<Vec<Block>, Error> {
-    let step = usize::try_from(block_bytes).unwrap_or(usize::MAX).max(1);
+    let step = usize::try_from(step).unwrap_or(usize::MAX).max(1);
     let mut blocks = Vec::new();
-    let mut offset = start;
-    let mut index = first;
+    let (mut offset, mut index) = (start, first);
     let mut rest = bytes;
     while !rest.is_empty() {
-        let part = rest.split_to(rest.len().min(step));
-        // the place is part of the id: two equal stretches of zeroes are two blocks
-        let mut named = offset.to_be_bytes().to_vec();
-        named.extend_from_slice(&part);
-        let id = BlockId(bundle::block_id(&bundle::bytes_key(&named), None));
-        let block = Block { id, offset, len: part.len() as u64, index };
-        run.stage.put(&block, part).await?;
+        let block = stage_one(run, offset, index, rest.split_to(rest.len().min(step))).await?;
         offset += block.len;
         index += 1;
         blocks.push(block);
     }
     Ok(blocks)
+}
+
+/// Stages one block that is no stretch of blobs.
+async fn stage_one(run: &Run, offset: u64, index: u32, bytes: Bytes) -> Result<Block, Error> {
+    // the place is part of the id: two equal stretches of zeroes are two blocks
+    let mut named = offset.to_be_bytes().to_vec();
+    named.extend_from_slice(&bytes);
+    let id = BlockId(bundle::block_id(&bundle::bytes_key(&named), None));
+    let block = Block { id, offset, len: bytes.len() as u64, index };
+    run.stage.put(&block, bytes).await?;
+    Ok(block)
 }

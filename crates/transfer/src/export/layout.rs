@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use transload_bundle::{
-    self as bundle, Artifact as BundleArtifact, BlockPlan, Entry, ForeignLayer, Placed, Platforms, Referrer,
-    Status, TransferManifest,
+    self as bundle, Artifact as BundleArtifact, BlockPlan, BlockPolicy, Entry, ForeignLayer, Placed,
+    Platforms, Referrer, Status, TransferManifest,
 };
 use transload_oci::{Digest, media_type};
 
@@ -50,7 +50,7 @@ impl PlannedBlock {
 
 impl Layout {
     /// Grouped by the first artifact that needs it.
-    pub(super) fn of(walk: &Walk, limits: &Limits) -> Self {
+    pub(super) fn of(walk: &Walk, limits: &Limits, policy: &BlockPolicy) -> Self {
         let mut layout =
             Self { manifests: Vec::new(), small: Vec::new(), data: Vec::new(), voids: HashSet::new() };
         let mut seen = HashSet::new();
@@ -72,17 +72,14 @@ impl Layout {
                 }
             }
         }
+        let too_little = bundle::arrange(&mut layout.data, policy);
+        layout.small.extend(too_little);
         layout
     }
 
     /// Where the entries stand that are no voids.
     pub(super) fn placed(&self) -> Vec<Placed> {
         bundle::place(&self.data).0.into_iter().filter(|placed| !self.is_void(&placed.entry.digest)).collect()
-    }
-
-    /// Voids and where their headers stand, from the start of the data section.
-    pub(super) fn voids(&self) -> Vec<Placed> {
-        bundle::place(&self.data).0.into_iter().filter(|placed| self.is_void(&placed.entry.digest)).collect()
     }
 
     pub(super) fn data_len(&self) -> u64 {

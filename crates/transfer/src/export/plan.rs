@@ -27,6 +27,8 @@ pub(super) struct ExportPlan {
     pub(super) selection: Vec<String>,
     pub(super) tool: String,
     pub(super) order: BlockOrder,
+    pub(super) block_bytes_min: u64,
+    /// Length of the longest block.
     pub(super) block_bytes: u64,
     pub(super) layout: Layout,
     pub(super) head_len: u64,
@@ -41,12 +43,13 @@ impl ExportPlan {
         selection: &Selection,
         options: &ExportOptions,
     ) -> Result<Self, Error> {
-        let layout = Layout::of(&walk, limits);
         let policy = BlockPolicy {
             block_bytes: limits.block_bytes,
+            block_bytes_min: store.block_bytes_min,
             block_bytes_max: store.block_bytes_max,
             blocks_max: store.blocks_max,
         };
+        let layout = Layout::of(&walk, limits, &policy);
         let cut = bundle::cut(&layout.data, &policy);
         let mut plan = Self {
             id: plan_id(&walk),
@@ -55,6 +58,7 @@ impl ExportPlan {
             selection: selection.references.iter().map(ToString::to_string).collect(),
             tool: options.tool.clone(),
             order: store.order,
+            block_bytes_min: store.block_bytes_min,
             block_bytes: cut.iter().map(BlockPlan::len).max().unwrap_or(0).max(limits.block_bytes),
             layout,
             head_len: 0,
@@ -62,9 +66,10 @@ impl ExportPlan {
         };
         let transfer = plan.transfer_manifest();
         let placed = plan.layout.placed();
-        plan.head_len = plan
+        let bare_len = plan
             .with_head_input(&transfer, &placed, plan.layout.data_len(), bundle::head_len)
             .map_err(|error| Error::from_bundle(&error, ""))?;
+        plan.head_len = padded_head(bare_len, store.block_bytes_min);
         plan.blocks = PlannedBlock::place(cut, plan.head_len, plan.head_blocks());
         if plan.blocks.len() + bundle::BLOCKS_RESERVED > store.blocks_max {
             let detail = format!(
@@ -84,7 +89,13 @@ impl ExportPlan {
 
     /// How many blocks the head is staged in.
     pub(super) fn head_blocks(&self) -> u32 {
-        u32::try_from(self.head_len.div_ceil(self.block_bytes.max(1))).unwrap_or(u32::MAX)
+        u32::try_from(self.head_len.div_ceil(self.step(self.head_len))).unwrap_or(u32::MAX)
+    }
+
+    /// The length of the blocks into which `len` bytes that are at hand are cut.
+    pub(super) fn step(&self, len: u64) -> u64 {
+        let most = self.block_bytes.max(1);
+        if self.block_bytes_min == 0 { most } else { bundle::even(len, most) }
     }
 
     /// Bytes of all manifests, each once.
@@ -144,6 +155,15 @@ impl ExportPlan {
         let needed = self.needed();
         self.layout.retain(|digest| needed.contains(digest));
     }
+}
+
+/// The length of a head that is no shorter than a block may be: as it is, or with a pad, which takes a header.
+fn padded_head(bare_len: u64, block_bytes_min: u64) -> u64 {
+    const PAD_BYTES_MIN: u64 = 512;
+    if bare_len >= block_bytes_min {
+        return bare_len;
+    }
+    block_bytes_min.max(bare_len + PAD_BYTES_MIN).next_multiple_of(PAD_BYTES_MIN)
 }
 
 fn plan_id(walk: &Walk) -> String {

@@ -108,6 +108,16 @@ async fn with_errors_borne_what_is_whole_is_there_and_nothing_of_the_rest() {
             let name = digest.layout_path();
             let found = bytes.windows(name.len()).any(|window| window == name.as_bytes());
             assert!(!found, "the damaged blob is named in the bundle ({order:?}, {layer})");
+            let listed = tar_names(&bytes);
+            for (repository, tag) in [("team/app", "v1"), ("team/app", "v2")] {
+                let kept = source.manifest(repository, tag).await.unwrap();
+                for blob in &kept.view.children.blobs {
+                    assert!(
+                        listed.contains(&blob.digest.layout_path()),
+                        "a plain reader of tars stops early: {order:?}, {layer}: {listed:?}"
+                    );
+                }
+            }
             let verified = verify(&store).await;
             assert_eq!(verified.outcome, Outcome::Succeeded, "{order:?} {layer} {verified:?}");
 

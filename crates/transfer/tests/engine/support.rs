@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use transload_blobstore::memory::MemoryStore;
-use transload_blobstore::{BlobStore, BlockOrder};
+use transload_blobstore::{BlobStore, BlockLimits, BlockOrder};
 use transload_oci::{Descriptor, Manifest, media_type};
 use transload_registry::memory::MemoryRegistry;
 use transload_registry::{Source, Target};
@@ -18,8 +18,9 @@ pub(crate) const KIB: usize = 1024;
 pub(crate) const SOURCE: &str = "source.test";
 pub(crate) const TARGET: &str = "target.test";
 pub(crate) const BUNDLE: &str = "bundle.tar";
-/// Both ways in which stores give blocks their place.
-pub(crate) const ORDERS: [BlockOrder; 2] = [BlockOrder::AtCommit, BlockOrder::Positioned];
+/// The ways in which stores give blocks their place.
+pub(crate) const ORDERS: [BlockOrder; 3] =
+    [BlockOrder::AtCommit, BlockOrder::Positioned, BlockOrder::Numbered];
 
 /// Small blocks, so that small layers have several.
 pub(crate) fn limits() -> Limits {
@@ -126,7 +127,16 @@ pub(crate) fn source() -> Arc<MemoryRegistry> {
 }
 
 pub(crate) fn store(order: BlockOrder) -> Arc<MemoryStore> {
-    Arc::new(MemoryStore::new(order))
+    let block_bytes_min = if order == BlockOrder::Numbered { 20 * KIB as u64 } else { 0 };
+    let limits = BlockLimits { order, block_bytes_min, block_bytes_max: 1 << 30, blocks_max: 50_000 };
+    Arc::new(MemoryStore::with_limits(limits))
+}
+
+/// What a reader of tars that knows nothing of bundles finds in one.
+pub(crate) fn tar_names(bytes: &[u8]) -> Vec<String> {
+    let mut archive = tar::Archive::new(bytes);
+    let entries = archive.entries().unwrap();
+    entries.map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect()
 }
 
 pub(crate) fn selection(references: &[&str]) -> Selection {
