@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use transload_transfer::{Code, Error};
+
 use crate::exit::Exit;
+use crate::output::{Format, Query};
 
 /// Moves container images and every other OCI artifact between registries that can never reach each other.
 ///
@@ -43,7 +46,14 @@ pub(crate) enum Command {
 
 /// How the program speaks.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
+    /// How to show results. With a query it is json, else table.
+    #[arg(long, short, global = true, value_enum, value_name = "FORMAT", conflicts_with = "json")]
+    pub(crate) output: Option<Format>,
+    /// Show only this part of the result: a JMESPath expression, such as 'artifacts[].[source, digest]'.
+    #[arg(long, global = true, value_name = "JMESPATH", conflicts_with = "json")]
+    pub(crate) query: Option<Query>,
     /// Write one JSON event a line to stdout, the report last.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -240,20 +250,9 @@ pub(crate) struct BundleArgs {
 pub(crate) struct InspectArgs {
     #[command(flatten)]
     pub(crate) bundle: BundleArgs,
-    /// How to show it.
-    #[arg(long, short, value_enum, default_value = "table")]
-    pub(crate) output: InspectOutput,
     /// Show every blob too.
     #[arg(long)]
     pub(crate) blobs: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum InspectOutput {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
 }
 
 #[derive(Debug, Args)]
@@ -270,6 +269,18 @@ pub(crate) struct QuickstartArgs {
     /// Keep the bundle in this folder instead of a temporary one.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keep: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Refuses `--output` and `--query` where there is no result to show in another shape.
+    pub(crate) fn refuse_shapes(&self) -> Result<(), Error> {
+        let shaped = self.output.output.is_some() || self.output.query.is_some();
+        if !shaped || !matches!(self.command, Command::Quickstart(_)) {
+            return Ok(());
+        }
+        let detail = "this command has no result that --output or --query could show";
+        Err(Error::new(Code::Usage, "--output", detail).with_next("leave out --output and --query"))
+    }
 }
 
 /// Prints what the parser has to say and ends with the table's code.

@@ -13,8 +13,6 @@ pub(crate) struct Environment {
     pub(crate) auth_files: Vec<PathBuf>,
     pub(crate) proxy: ProxySettings,
     pub(crate) azure: AzureEnvironment,
-    /// Whoever runs it wants no colours (`NO_COLOR`).
-    pub(crate) no_color: bool,
 }
 
 /// What Azure's tools take from the environment to sign in.
@@ -52,7 +50,6 @@ impl Environment {
                 federated_token_file: path("AZURE_FEDERATED_TOKEN_FILE"),
                 has_cli: on_path("az"),
             },
-            no_color: text("NO_COLOR").is_some(),
         }
     }
 }

@@ -39,7 +39,11 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Exit {
     let environment = Environment::read();
-    let output = output::Output::new(&cli.output, &environment);
+    let output = output::Output::new(&cli.output);
+    if let Err(error) = cli.refuse_shapes() {
+        output.error(&error);
+        return Exit::of(error.code());
+    }
     let done = match cli.command {
         Command::Export(args) => commands::export::run(args, &environment, &output).await,
         Command::Import(args) => commands::import::run(args, &environment, &output).await,

@@ -11,6 +11,7 @@ const PAPERS: &[&str] = &[
     "docs/ARCHITECTURE.md",
     "docs/FORMAT.md",
     "docs/ERRORS.md",
+    "docs/cli.md",
     "docs/performance.md",
 ];
 

@@ -3,7 +3,7 @@
 use transload_transfer::{Error, inspect};
 
 use super::engine;
-use crate::cli::{BundleArgs, InspectArgs, InspectOutput};
+use crate::cli::{BundleArgs, InspectArgs};
 use crate::config::Environment;
 use crate::exit::Exit;
 use crate::location;
@@ -17,10 +17,6 @@ pub(crate) async fn run(
     let BundleArgs { bundle, trust, store } = &args.bundle;
     let (store, name) = location::open_bundle(bundle, store, trust, environment).await?;
     let inspection = inspect(&engine(None, &output.silent()), &store, &name).await?;
-    if args.output == InspectOutput::Json || output.is_json() {
-        output.json("inspection", &inspection);
-    } else {
-        output.inspection(&inspection, args.blobs);
-    }
+    output.inspection(&inspection, args.blobs)?;
     Ok(Exit::Success)
 }

@@ -64,7 +64,10 @@ pub(crate) fn finish(report: &Report, file: Option<&Path>, output: &Output) -> E
         output.error(&error);
         exit = if exit == Exit::Success { Exit::of(error.code()) } else { exit };
     }
-    output.report(report);
+    if let Err(error) = output.report(report) {
+        output.error(&error);
+        exit = if exit == Exit::Success { Exit::of(error.code()) } else { exit };
+    }
     exit
 }
 

@@ -4,23 +4,32 @@ mod bars;
 mod bytes;
 mod json;
 mod lines;
+mod page;
 mod render;
+mod shape;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
+use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 use transload_transfer::{Error, Event, Events, Inspection, Report};
 
 use crate::cli::OutputArgs;
-use crate::config::Environment;
 
 pub(crate) use bytes::{human, parse as parse_bytes};
+pub(crate) use page::{Cell, Page, Screen, Table};
+pub(crate) use shape::{Format, Query};
 
 /// How the program speaks in this run.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     style: Style,
+    format: Option<Format>,
+    query: Option<Query>,
+    /// Of standard output.
+    screen: Screen,
+    /// Whether standard error shows colours.
     color: bool,
 }
 
@@ -37,19 +46,27 @@ enum Style {
 }
 
 impl Output {
-    pub(crate) fn new(args: &OutputArgs, environment: &Environment) -> Self {
+    pub(crate) fn new(args: &OutputArgs) -> Self {
+        // asked of the library that writes, which knows NO_COLOR, CLICOLOR, CLICOLOR_FORCE and dumb terminals
+        let stdout = std::io::stdout();
+        let colored = |choice| choice != ColorChoice::Never;
+        let color = colored(AutoStream::choice(&std::io::stderr()));
         let style = match (args.json, args.quiet, std::io::stderr().is_terminal()) {
             (true, ..) => Style::Json,
             (_, true, _) => Style::Quiet,
-            (_, _, true) => Style::Bars,
+            (_, _, true) if anstyle_query::term_supports_color() => Style::Bars,
             _ => Style::Lines,
         };
-        Self { style, color: std::io::stderr().is_terminal() && !environment.no_color }
+        let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
+        let screen =
+            Screen { width: width.filter(|width| *width > 0), color: colored(AutoStream::choice(&stdout)) };
+        Self { style, format: args.output, query: args.query.clone(), screen, color }
     }
 
     /// The same without progress.
     pub(crate) fn silent(&self) -> Self {
-        Self { style: if self.style == Style::Json { Style::Json } else { Style::Quiet }, color: self.color }
+        let style = if self.style == Style::Json { Style::Json } else { Style::Quiet };
+        Self { style, ..self.clone() }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -66,16 +83,39 @@ impl Output {
         }
     }
 
-    /// Shows how it ended.
-    pub(crate) fn report(&self, report: &Report) {
-        match self.style {
-            Style::Json => json::line(&json::Tagged { event: "report", content: report }),
-            Style::Quiet => self.failures(report),
-            Style::Bars | Style::Lines => {
-                out(&render::report(report));
-                self.failures(report);
-            }
+    /// Shows a result. With `--json` it is the event of this name; else standard output gets what `page` makes of
+    /// it for people, or the value itself in the shape that `--output` and `--query` ask for.
+    ///
+    /// # Errors
+    /// `Usage` when the query does not fit the value.
+    pub(crate) fn show<T: Serialize>(
+        &self,
+        event: &'static str,
+        value: &T,
+        page: impl FnOnce() -> Page,
+    ) -> Result<(), Error> {
+        if self.style == Style::Json {
+            json::line(&json::Tagged { event, content: value });
+            return Ok(());
         }
+        out(&shape::render(self.format, self.query.as_ref(), value, page, self.screen)?);
+        Ok(())
+    }
+
+    /// Shows how it ended.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`].
+    pub(crate) fn report(&self, report: &Report) -> Result<(), Error> {
+        let asked_for = self.format.is_some() || self.query.is_some();
+        let mut shown = Ok(());
+        if self.style != Style::Quiet || asked_for {
+            shown = self.show("report", report, || render::report(report));
+        }
+        if self.style != Style::Json {
+            self.failures(report);
+        }
+        shown
     }
 
     fn failures(&self, report: &Report) {
@@ -93,19 +133,12 @@ impl Output {
         err(&render::error(error, self.color));
     }
 
-    /// A value as JSON: laid out for people, or as the one event that it is.
-    pub(crate) fn json(&self, event: &'static str, value: &impl Serialize) {
-        if self.style == Style::Json {
-            return json::line(&json::Tagged { event, content: value });
-        }
-        match serde_json::to_string_pretty(value) {
-            Ok(text) => out(&format!("{text}\n")),
-            Err(error) => error_line(&format!("error: cannot write JSON: {error}")),
-        }
-    }
-
-    pub(crate) fn inspection(&self, inspection: &Inspection, blobs: bool) {
-        out(&render::inspection(inspection, blobs));
+    /// Shows what is in a bundle.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`].
+    pub(crate) fn inspection(&self, inspection: &Inspection, blobs: bool) -> Result<(), Error> {
+        self.show("inspection", inspection, || render::inspection(inspection, blobs))
     }
 
     /// A report within running text: the same, moved in.
@@ -121,8 +154,9 @@ impl Output {
         self.say_indented(&render::inspection(inspection, false));
     }
 
-    fn say_indented(&self, text: &str) {
-        text.lines().for_each(|line| self.say(&format!("     {line}")));
+    fn say_indented(&self, page: &Page) {
+        let inside = Screen { width: self.screen.width.map(|width| width.saturating_sub(5)), ..self.screen };
+        page.render(inside).lines().for_each(|line| self.say(&format!("     {line}")));
     }
 
     /// A line of running text for people.

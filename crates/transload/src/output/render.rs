@@ -1,6 +1,5 @@
 //! Reports, errors and inspections as text for people.
 
-use comfy_table::{CellAlignment, Table};
 use owo_colors::OwoColorize;
 use transload_transfer::{
     ArtifactReport, ArtifactStatus, Error, Inspection, Operation, Outcome, ReferrerReport, Report, Totals,
@@ -8,6 +7,7 @@ use transload_transfer::{
 
 use super::bytes::human;
 use super::lines::counted;
+use super::{Cell, Page, Table};
 
 /// From so many artifacts on, a report counts them instead of listing them.
 const LISTED_MAX: usize = 40;
@@ -47,7 +47,11 @@ pub(super) fn failures(report: &Report, color: bool) -> String {
 }
 
 /// How it ended, in some lines.
-pub(super) fn report(report: &Report) -> String {
+pub(super) fn report(report: &Report) -> Page {
+    Page::new().text(told(report)).rows(report_rows(report))
+}
+
+fn told(report: &Report) -> String {
     if matches!(report.outcome, Outcome::Failed | Outcome::Interrupted) {
         return untouched(report);
     }
@@ -97,6 +101,22 @@ fn artifact_lines(report: &Report) -> String {
         ));
     }
     text
+}
+
+/// Status, source, target, digest, bytes and code of each artifact.
+fn report_rows(report: &Report) -> Table {
+    let mut table = Table::new(["STATUS", "SOURCE", "TARGET", "DIGEST", "SIZE", "CODE"]);
+    for artifact in &report.artifacts {
+        table.row([
+            status_word(artifact.status).into(),
+            artifact.source.as_str().into(),
+            artifact.target.as_deref().unwrap_or_default().into(),
+            Cell::digest(artifact.digest),
+            Cell::bytes(artifact.bytes),
+            artifact.code().map(|code| code.to_string()).unwrap_or_default().into(),
+        ]);
+    }
+    table
 }
 
 fn status_word(status: ArtifactStatus) -> &'static str {
@@ -160,31 +180,34 @@ fn plural(count: usize, word: &str) -> String {
 }
 
 /// What is in a bundle.
-pub(super) fn inspection(inspection: &Inspection, blobs: bool) -> String {
-    let mut text = format!("{}  {}\n", inspection.location, human(inspection.bytes));
+pub(super) fn inspection(inspection: &Inspection, blobs: bool) -> Page {
+    let mut above = format!("{}  {}\n", inspection.location, human(inspection.bytes));
     if let Some(tool) = &inspection.tool {
-        text.push_str(&format!("written by {tool}"));
+        above.push_str(&format!("written by {tool}"));
         if let Some(plan) = &inspection.plan_id {
-            text.push_str(&format!(", plan {}", &plan[..plan.len().min(12)]));
+            above.push_str(&format!(", plan {}", &plan[..plan.len().min(12)]));
         }
-        text.push('\n');
+        above.push('\n');
     }
-    text.push_str(&format!("{}\n", artifact_table(&inspection.artifacts)));
+    let mut page = Page::new().text(above).table(artifact_table(&inspection.artifacts));
     for missing in &inspection.missing {
         let why = missing.text.as_deref().or(missing.code.as_deref()).unwrap_or("no reason recorded");
-        text.push_str(&format!("not in it: {} ({why})\n", missing.source));
+        page = page.text(format!("not in it: {} ({why})\n", missing.source));
     }
     if blobs {
-        text.push_str(&format!("{}\n", blob_table(inspection)));
+        page = page.table(blob_table(inspection));
     }
-    let totals = &inspection.totals;
-    text.push_str(&format!(
+    page.text(inspection_totals(&inspection.totals))
+}
+
+fn inspection_totals(totals: &Totals) -> String {
+    let mut text = format!(
         "{}, {}, {}, {}",
         counted(totals.artifacts, "artifact"),
         counted(totals.manifests, "manifest"),
         counted(totals.blobs, "blob"),
         human(totals.bytes)
-    ));
+    );
     if totals.bytes_shared > 0 {
         text.push_str(&format!("; sharing saves {}", human(totals.bytes_shared)));
     }
@@ -193,9 +216,8 @@ pub(super) fn inspection(inspection: &Inspection, blobs: bool) -> String {
 }
 
 fn artifact_table(artifacts: &[ArtifactReport]) -> Table {
-    let mut table = plain_table(&["ARTIFACT", "DIGEST", "SIZE", "PLATFORMS", "REFERRERS"]);
+    let mut table = Table::new(["ARTIFACT", "DIGEST", "SIZE", "PLATFORMS", "REFERRERS"]);
     for artifact in artifacts {
-        let digest = artifact.digest.map(|digest| digest.short()).unwrap_or_default();
         let mut kinds: Vec<&str> = artifact.referrers.iter().map(referrer_kind).collect();
         kinds.sort_unstable();
         kinds.dedup();
@@ -203,16 +225,15 @@ fn artifact_table(artifacts: &[ArtifactReport]) -> Table {
             0 => String::new(),
             count => format!("{count}: {}", kinds.join(", ")),
         };
-        table.add_row([
-            artifact.source.clone(),
-            digest,
-            human(artifact.bytes),
-            artifact.platforms.join(" "),
-            referrers,
+        table.row([
+            artifact.source.as_str().into(),
+            Cell::digest(artifact.digest),
+            Cell::bytes(artifact.bytes),
+            artifact.platforms.join(" ").into(),
+            Cell::told(referrers, artifact.referrers.len().to_string()),
         ]);
     }
-    right_align(&mut table, 2);
-    table
+    table.right(&[2]).wraps(&[0, 3, 4])
 }
 
 /// What a referrer is, in a word: cosign's tags say more than the media types behind them.
@@ -229,31 +250,15 @@ fn referrer_kind(referrer: &ReferrerReport) -> &str {
 }
 
 fn blob_table(inspection: &Inspection) -> Table {
-    let mut table = plain_table(&["BLOB", "SIZE", "OFFSET", "ARTIFACTS", "MEDIA TYPE"]);
+    let mut table = Table::new(["BLOB", "SIZE", "OFFSET", "ARTIFACTS", "MEDIA TYPE"]);
     for blob in &inspection.blobs {
-        table.add_row([
-            blob.digest.to_string(),
-            human(blob.size),
-            blob.offset.to_string(),
-            blob.artifacts.to_string(),
-            blob.media_type.clone(),
+        table.row([
+            blob.digest.to_string().into(),
+            Cell::bytes(blob.size),
+            blob.offset.to_string().into(),
+            blob.artifacts.to_string().into(),
+            blob.media_type.as_str().into(),
         ]);
     }
-    for column in 1..=3 {
-        right_align(&mut table, column);
-    }
-    table
-}
-
-fn plain_table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(header.iter().copied());
-    table
-}
-
-fn right_align(table: &mut Table, column: usize) {
-    if let Some(column) = table.column_mut(column) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    table.right(&[1, 2, 3]).wraps(&[4])
 }

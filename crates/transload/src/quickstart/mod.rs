@@ -115,8 +115,8 @@ impl Tour<'_> {
             return Err(Error::new(Code::Internal, "quickstart", "a second import found something to do"));
         }
         if output.is_json() {
-            output.report(&exported);
-            output.report(&imported);
+            output.report(&exported)?;
+            output.report(&imported)?;
         }
         output.say(&format!("\nA second import moved nothing ({:.2} s). ", again.seconds));
         if kept {

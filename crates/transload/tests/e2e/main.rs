@@ -13,6 +13,7 @@ mod hostile;
 mod job;
 mod long;
 mod mistakes;
+mod output;
 mod partial;
 mod quickstart;
 mod resume;
