@@ -54,6 +54,8 @@ pub enum ErrorKind {
     Throttled,
     /// The store failed (5xx), or answered what it should not.
     Failed,
+    /// The store has no such ability: a pipe cannot be read back.
+    Unsupported,
     /// The operating system failed a file operation in another way.
     Io,
 }

@@ -13,6 +13,7 @@ pub mod location;
 pub mod memory;
 mod names;
 mod open;
+pub mod pipe;
 mod retry;
 pub mod sas;
 mod store;

@@ -241,22 +241,24 @@ impl Stage for MemoryStage {
             return Err(self.error(ErrorKind::Io, "the block has not the length it should have"));
         }
         let order = self.store.limits.order;
+        if order == BlockOrder::InOrder {
+            let written = state.written.entry(self.name.clone()).or_default();
+            let next = written.last().map_or(0, |(offset, bytes)| offset + bytes.len() as u64);
+            if next != block.offset {
+                let detail = format!("the next byte is {next}, not {}", block.offset);
+                return Err(self.error(ErrorKind::Io, detail));
+            }
+            written.push((block.offset, bytes));
+            return Ok(());
+        }
         let staged = state.staged.entry(self.name.clone()).or_default();
         match order {
-            BlockOrder::AtCommit => {}
+            BlockOrder::AtCommit | BlockOrder::InOrder => {}
             BlockOrder::Positioned => {
                 let end = block.offset + block.len;
                 staged.retain(|_, s| s.offset >= end || s.offset + s.bytes.len() as u64 <= block.offset);
             }
             BlockOrder::Numbered => staged.retain(|_, s| s.index != block.index),
-            BlockOrder::InOrder => {
-                let next = staged.values().map(|s| s.offset + s.bytes.len() as u64).max().unwrap_or(0);
-                if next != block.offset {
-                    return Err(
-                        self.error(ErrorKind::Io, format!("the next byte is {next}, not {}", block.offset))
-                    );
-                }
-            }
         }
         staged.insert(block.id, Staged { offset: block.offset, index: block.index, bytes: bytes.clone() });
         if order == BlockOrder::Positioned {
@@ -272,7 +274,8 @@ impl Stage for MemoryStage {
             return Err(already_exists(self.store.describe(&self.name)));
         }
         let whole = match self.store.limits.order {
-            BlockOrder::AtCommit | BlockOrder::InOrder => state.in_order(&self.name, blocks),
+            BlockOrder::AtCommit => state.in_order(&self.name, blocks),
+            BlockOrder::InOrder => Some(state.as_it_came(&self.name)),
             BlockOrder::Numbered => state.by_number(&self.name, blocks, self.store.limits.block_bytes_min),
             BlockOrder::Positioned => state.in_place(&self.name, blocks),
         };
@@ -302,6 +305,12 @@ impl State {
             whole.extend_from_slice(&staged.bytes);
         }
         Some(whole.freeze())
+    }
+
+    /// Everything that was put, as it came.
+    fn as_it_came(&self, name: &str) -> Bytes {
+        let written = self.written.get(name).map(Vec::as_slice).unwrap_or_default();
+        written.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect()
     }
 
     /// The staged blocks in the list's order, which is that of their numbers; holes are zeroes.

@@ -123,6 +123,7 @@ fn block_bytes(entries: &[Entry], policy: &BlockPolicy) -> u64 {
     let least = total.div_ceil(count_max);
     let grown = least.div_ceil(MIB).saturating_mul(MIB);
     let mut bytes = if least > wished { grown.min(largest) } else { wished };
+    let count = if policy.block_bytes_min == 0 { count } else { count_in_any_order };
     while bytes < largest && count(entries, bytes) > count_max {
         bytes = bytes.saturating_add(MIB).min(largest);
     }
@@ -146,6 +147,21 @@ fn count(entries: &[Entry], block_bytes: u64) -> u64 {
         }
     }
     blocks
+}
+
+/// No fewer than [`cut`] makes at that length, whatever the order: [`arrange`] changes it, and must come to the same
+/// length of blocks. Of two blocks of whole entries, one behind the other, one at least is half full.
+fn count_in_any_order(entries: &[Entry], block_bytes: u64) -> u64 {
+    let mut blocks = 1_u64;
+    let mut packed_bytes = 0_u64;
+    for len in entries.iter().map(Entry::entry_len) {
+        if len > block_bytes {
+            blocks = blocks.saturating_add(len.div_ceil(block_bytes));
+        } else {
+            packed_bytes += len;
+        }
+    }
+    blocks.saturating_add((2 * packed_bytes).div_ceil(block_bytes))
 }
 
 #[cfg(test)]

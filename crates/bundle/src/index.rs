@@ -275,6 +275,13 @@ pub(crate) fn check(found: &[Root], transfer: &TransferManifest) -> Result<(), E
     Ok(())
 }
 
+/// Keeps the roots that the transfer manifest stands for.
+pub(crate) fn retain(found: &mut Vec<Root>, transfer: &TransferManifest) {
+    let expected: Vec<Root> = roots(transfer).into_iter().map(Root::of).collect();
+    let expected: BTreeSet<_> = expected.iter().map(key).collect();
+    found.retain(|root| expected.contains(&key(root)));
+}
+
 /// What of a root has to agree besides its name.
 fn described_as(root: &Root) -> (u64, &str, Option<&str>, Option<&str>) {
     let descriptor = &root.descriptor;

@@ -29,6 +29,7 @@ mod layout;
 mod limits;
 mod names;
 mod open;
+mod outcome;
 mod sniff;
 mod stream;
 mod tar;
@@ -42,7 +43,8 @@ pub use index::{Root, annotation};
 pub use layout::{Entry, Placed, TRAILER_LEN, place};
 pub use limits::Limits;
 pub use names::EntryRole;
-pub use open::{Extent, OpenBundle, Opener};
+pub use open::{Extent, OpenBundle, Opener, is_own};
+pub use outcome::{FailedArtifact, StreamOutcome};
 pub use stream::{EntryForm, StreamEntry, StreamEvent, StreamReader};
 pub use transfer_manifest::{
     Artifact, Blob, CATALOG_MEDIA_TYPE, Delta, ForeignLayer, Omitted, Platforms, Referrer, SCHEMA_VERSION,

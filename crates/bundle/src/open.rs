@@ -13,6 +13,7 @@ use transload_oci::Digest;
 use crate::error::{Error, ErrorKind};
 use crate::index::{self, Root, Roots};
 use crate::limits::Limits;
+use crate::outcome::StreamOutcome;
 use crate::sniff;
 use crate::transfer_manifest::TransferManifest;
 
@@ -60,10 +61,23 @@ pub struct OpenBundle {
     pub transfer: Option<TransferManifest>,
     /// Length of the head in bytes; `None` in a tar that is not laid out as this tool does.
     pub head_len: Option<u64>,
+    /// What became of a bundle that was written as a stream, where something failed. It has been heeded already in
+    /// roots, catalog and transfer manifest.
+    pub outcome: Option<StreamOutcome>,
     kept: BTreeMap<Digest, Bytes>,
 }
 
 impl OpenBundle {
+    /// Takes out what failed after the head was written: artifacts that failed, and blobs that mean nothing.
+    pub fn apply(&mut self, outcome: StreamOutcome) {
+        if let Some(transfer) = &mut self.transfer {
+            outcome.apply(transfer);
+            index::retain(&mut self.roots, transfer);
+        }
+        self.catalog.retain(|digest, _| !outcome.bad.contains(digest));
+        self.outcome = Some(outcome);
+    }
+
     /// Content that was read on opening, if its bytes have that digest. `None`: read it from its place.
     pub fn cached(&self, digest: &Digest) -> Option<Bytes> {
         self.kept.get(digest).filter(|bytes| is(digest, bytes)).cloned()
@@ -85,6 +99,8 @@ pub struct Opener {
     walk: Walk,
     roots: Option<Roots>,
     transfer: Option<TransferManifest>,
+    kept: Option<BTreeMap<Digest, Bytes>>,
+    outcome: Option<StreamOutcome>,
 }
 
 #[derive(Debug)]
@@ -100,6 +116,8 @@ enum Step {
     Transfer,
     /// Its layers are next.
     Layers(Box<Layers>),
+    /// What stands behind the data is next.
+    Tail(Range<u64>),
     Done,
     Failed,
 }
@@ -115,7 +133,15 @@ impl Opener {
             walk: Walk::default(),
             roots: None,
             transfer: None,
+            kept: None,
+            outcome: None,
         }
+    }
+
+    /// An opener of a bundle of our own ([`is_own`]) that is read as it comes: its length is not known. Whoever reads
+    /// it to its end heeds what stands there: [`StreamOutcome::parse_tail`], [`OpenBundle::apply`].
+    pub fn of_stream(limits: Limits) -> Self {
+        Self::new(own::LEN_UNKNOWN, limits)
     }
 
     /// The bytes of the file to read next, never an empty range. `None` when nothing more is needed.
@@ -152,15 +178,23 @@ impl Opener {
             _ => return Err(Error::new(ErrorKind::Truncated, "", "its front was not read to the end")),
         }
         let roots = self.roots.take().map(|roots| roots.roots).unwrap_or_default();
-        let len = self.window.file_len();
+        let mut len = self.window.file_len();
         let (catalog, kept, head_len) = match self.own {
             Some(own) => {
-                let kept = own.kept(&Bytes::from(self.window.take()));
+                if len == own::LEN_UNKNOWN {
+                    len = own.len();
+                }
+                let kept = self.kept.unwrap_or_else(|| own.kept(&Bytes::from(self.window.take())));
                 (own.catalog, kept, Some(own.geometry.head_bytes))
             }
             None => (self.walk.catalog, self.walk.kept, None),
         };
-        Ok(OpenBundle { len, catalog, roots, transfer: self.transfer, head_len, kept })
+        let mut open =
+            OpenBundle { len, catalog, roots, transfer: self.transfer, head_len, outcome: None, kept };
+        if let Some(outcome) = self.outcome {
+            open.apply(outcome);
+        }
+        Ok(open)
     }
 
     /// Goes as far as the bytes at hand allow.
@@ -173,6 +207,7 @@ impl Opener {
                 Step::Walk => self.walk()?,
                 Step::Transfer => self.transfer()?,
                 Step::Layers(layers) => self.layers(layers)?,
+                Step::Tail(range) => self.tail(range)?,
                 end @ (Step::Done | Step::Failed) => Go(end),
             };
             match next {
@@ -251,8 +286,29 @@ impl Opener {
             }
         }
         self.transfer = Some(transfer);
+        let Some(own) = &self.own else { return Ok(Go(Step::Done)) };
+        let Some(tail) = own.tail.clone() else { return Ok(Go(Step::Done)) };
+        // the window moves to the end of the file now
+        self.kept = Some(own.kept(&Bytes::from(self.window.take())));
+        Ok(Go(Step::Tail(tail)))
+    }
+
+    fn tail(&mut self, range: Range<u64>) -> Result<Next, Error> {
+        let Some(tail) = self.window.get(range.clone(), 0) else { return Ok(Wait(Step::Tail(range))) };
+        let said = self.own.as_ref().map_or(0, Own::len);
+        self.outcome = StreamOutcome::parse_tail(tail).map_err(|_| {
+            let len = range.end;
+            let detail = format!("it is {len} bytes long, but says of itself that it has {said}");
+            Error::new(ErrorKind::Damaged, "", detail)
+        })?;
         Ok(Go(Step::Done))
     }
+}
+
+/// Whether a file that begins with these bytes (1,536 at least) is laid out as this tool does it, so that its head
+/// comes first.
+pub fn is_own(first: &[u8]) -> bool {
+    own::index_size(first).is_some()
 }
 
 /// What a step leads to: the next one at once, or the same one when the wanted bytes are there.

@@ -121,6 +121,10 @@ codes! {
     StoreThrottled => "run the same command again later; it goes on where it stopped",
     /// The store failed or answered what it should not.
     StoreFailed => "run the same command again; it goes on where it stopped",
+    /// The store cannot do what is asked of it.
+    StoreUnsupported => "use a file, a folder or a container",
+    /// What came out of the pipe cannot be had again.
+    PipePassed => "run the whole pipe again; what was pushed before is not pushed again",
     /// The operating system failed a file operation.
     StoreIo => "check the disk and the file system",
     /// What is at the location is no bundle.

@@ -195,6 +195,7 @@ impl From<blobstore::Error> for Error {
             K::Throttled => Code::StoreThrottled,
             K::Failed => Code::StoreFailed,
             K::Io => Code::StoreIo,
+            K::Unsupported => Code::StoreUnsupported,
             _ => Code::Internal,
         };
         let transient = error.is_transient();

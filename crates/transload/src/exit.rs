@@ -106,6 +106,8 @@ impl Exit {
             | C::StoreThrottled
             | C::StoreFailed
             | C::StoreIo => Self::Unavailable,
+            C::StoreUnsupported => Self::Usage,
+            C::PipePassed => Self::Unavailable,
             C::RegistryFull | C::StoreFull => Self::Full,
             C::Interrupted => Self::Interrupted,
             C::ArtifactsFailed => Self::Several,

@@ -27,7 +27,12 @@ const CATALOG: &str = "catalog";
 pub(super) struct Own {
     pub(super) geometry: Geometry,
     pub(super) catalog: BTreeMap<Digest, Extent>,
+    /// Where something more than the end of a tar stands behind the data.
+    pub(super) tail: Option<Range<u64>>,
 }
+
+/// The length of a file that is read as it comes: nobody knows it.
+pub(super) const LEN_UNKNOWN: u64 = u64::MAX;
 
 /// The size of `index.json` if the file begins byte for byte as our bundles do.
 pub(super) fn index_size(first: &[u8]) -> Option<u64> {
@@ -75,21 +80,38 @@ impl Own {
         let Some(len) = lengths.filter(|_| aligned) else {
             return damaged("the lengths of head and data are impossible");
         };
+        if file_len == LEN_UNKNOWN {
+            return Self::within(geometry, None, limits).map(Some);
+        }
         if file_len < len {
             let detail = format!("it has {file_len} of its {len} bytes");
             let hint = "the copy that made it did not finish: copy it again";
             return Err(Error::new(ErrorKind::Truncated, "", detail).with_hint(hint));
         }
-        if file_len > len {
+        let data_end = len - TRAILER_LEN;
+        let tail = (file_len > len).then_some(data_end..file_len);
+        // an outcome has a header and a content at least
+        let outcome_len = 2 * RECORD_BYTES..=limits.transfer_bytes_max;
+        if tail.is_some() && !outcome_len.contains(&(file_len - len)) {
             let detail = format!("it is {file_len} bytes long, but says of itself that it has {len}");
             return Err(Error::new(ErrorKind::Damaged, "", detail));
         }
+        Self::within(geometry, tail, limits).map(Some)
+    }
+
+    fn within(geometry: Geometry, tail: Option<Range<u64>>, limits: &Limits) -> Result<Self, Error> {
+        let Geometry { head_bytes, .. } = geometry;
         if head_bytes > limits.head_bytes_max {
             let detail =
                 format!("its {head_bytes} bytes are more than the {} allowed", limits.head_bytes_max);
             return Err(Error::new(ErrorKind::LimitExceeded, "head", detail));
         }
-        Ok(Some(Self { geometry, catalog: BTreeMap::new() }))
+        Ok(Self { geometry, catalog: BTreeMap::new(), tail })
+    }
+
+    /// Length of the bundle in bytes, without an outcome.
+    pub(super) fn len(&self) -> u64 {
+        self.geometry.head_bytes + self.geometry.data_bytes + TRAILER_LEN
     }
 
     /// Checks the head, which is in the window whole: every blob against its digest, the catalog against the

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use transload_blobstore::{Stage, StageOptions};
+use transload_blobstore::{BlockOrder, Stage, StageOptions};
 use transload_bundle::{self as bundle, BlockKey};
 use transload_oci::Digest;
 
@@ -15,6 +15,7 @@ use super::Export;
 use super::buffers::Buffers;
 use super::fetch::{Fault, Run};
 use super::finish;
+use super::in_order;
 use super::layout::PlannedBlock;
 use super::plan::ExportPlan;
 use crate::code::Code;
@@ -27,7 +28,7 @@ use crate::report::{ArtifactStatus, Outcome, Report, refuse_failures};
 const CATEGORY: (&str, &str) = ("category", "acr-transfer-blob");
 
 /// Work that one task does.
-enum Job {
+pub(super) enum Job {
     Pack(PlannedBlock),
     Large(Vec<PlannedBlock>),
 }
@@ -55,8 +56,13 @@ pub(super) async fn act(
     if report.totals.bytes_resumed > 0 {
         engine.events.send(&Event::Resumed { bytes: report.totals.bytes_resumed });
     }
-    let small = fetch(&run, &mut plan, report, export.options.continue_on_errors).await?;
-    let blocks = finish::finish(&run, &mut plan, &small).await?;
+    let continue_on_errors = export.options.continue_on_errors;
+    let blocks = if plan.order == BlockOrder::InOrder {
+        in_order::act(&run, &mut plan, report, continue_on_errors).await?
+    } else {
+        let small = fetch(&run, &mut plan, report, continue_on_errors).await?;
+        finish::finish(&run, &mut plan, &small).await?
+    };
     let stat = stage.commit(&blocks).await?;
     let location = export.store.describe(name);
     engine.events.send(&Event::Committed { location, bytes: stat.size });
@@ -89,6 +95,7 @@ fn new_run(engine: &Engine, export: &Export, plan: &ExportPlan, stage: Arc<dyn S
         buffers: Buffers::new(engine.limits.memory_bytes_max, plan.block_bytes),
         staged: ours.map(|block| (bundle::block_key(&block.id.0), block)).collect(),
         done: Mutex::default(),
+        turn: watch::Sender::new(0),
         moved_bytes: Mutex::default(),
         stage,
     }
@@ -109,17 +116,12 @@ async fn fetch(
 ) -> Result<HashMap<Digest, Bytes>, Error> {
     let mut small = HashMap::new();
     loop {
-        let mut faults: HashMap<Digest, Error> = HashMap::new();
-        let missing: Vec<_> =
-            plan.layout.small.iter().copied().filter(|entry| !small.contains_key(&entry.digest)).collect();
-        for (entry, fetched) in run.small(missing).await {
-            match fetched {
-                Ok(bytes) => drop(small.insert(entry.digest, bytes)),
-                Err(error) => drop(faults.insert(entry.digest, error)),
-            }
-        }
+        let mut faults = fetch_small(run, plan, &mut small).await;
         if faults.is_empty() || continue_on_errors {
-            run_jobs(run, jobs(run, plan), continue_on_errors, &mut faults).await?;
+            let mut jobs = jobs(run, plan);
+            // the longest first, so that no long blob is left alone at the end
+            jobs.sort_by_key(|job| std::cmp::Reverse(job.len()));
+            run_jobs(run, jobs, run.engine.limits.blobs_at_once, continue_on_errors, &mut faults).await?;
         }
         if faults.is_empty() {
             return Ok(small);
@@ -131,8 +133,26 @@ async fn fetch(
     }
 }
 
-/// What is not yet done, the longest first, so that no long blob is left alone at the end.
-fn jobs(run: &Run, plan: &ExportPlan) -> Vec<Job> {
+/// Fetches the blobs of the head that are not at hand; answers what could not be had.
+pub(super) async fn fetch_small(
+    run: &Run,
+    plan: &ExportPlan,
+    small: &mut HashMap<Digest, Bytes>,
+) -> HashMap<Digest, Error> {
+    let mut faults = HashMap::new();
+    let missing: Vec<_> =
+        plan.layout.small.iter().copied().filter(|entry| !small.contains_key(&entry.digest)).collect();
+    for (entry, fetched) in run.small(missing).await {
+        match fetched {
+            Ok(bytes) => drop(small.insert(entry.digest, bytes)),
+            Err(error) => drop(faults.insert(entry.digest, error)),
+        }
+    }
+    faults
+}
+
+/// What is not yet done, in the bundle's order.
+pub(super) fn jobs(run: &Run, plan: &ExportPlan) -> Vec<Job> {
     let done = run.done.lock();
     let is_done = |block: &PlannedBlock| -> bool {
         let key: BlockKey = block.plan.key();
@@ -159,37 +179,38 @@ fn jobs(run: &Run, plan: &ExportPlan) -> Vec<Job> {
             jobs.push(Job::Large(all));
         }
     }
-    jobs.sort_by_key(|job| std::cmp::Reverse(job.len()));
     jobs
 }
 
-/// Runs the jobs, a bounded number at a time. Blobs that cannot be had are collected, or, unless errors are
+/// Runs the jobs, `at_once` at a time, begun in their order. Blobs that cannot be had are collected, or, unless errors are
 /// borne, end the run with the first; a failure of the store always does.
-async fn run_jobs(
+pub(super) async fn run_jobs(
     run: &Arc<Run>,
     jobs: Vec<Job>,
+    at_once: usize,
     continue_on_errors: bool,
     faults: &mut HashMap<Digest, Error>,
 ) -> Result<(), Error> {
-    let turns = Arc::new(Semaphore::new(run.engine.limits.blobs_at_once.max(1)));
     let mut tasks: JoinSet<Result<Vec<(Digest, Error)>, Fault>> = JoinSet::new();
-    for job in jobs {
-        let run = Arc::clone(run);
-        let turns = Arc::clone(&turns);
-        tasks.spawn(async move {
-            let _turn = turns.acquire().await;
-            match job {
-                Job::Pack(block) => run.pack(block).await,
-                Job::Large(blocks) => run.large(blocks).await.map(|()| Vec::new()),
-            }
-        });
-    }
-    while let Some(joined) = tasks.join_next().await {
-        match joined {
-            Ok(Ok(failed)) => faults.extend(failed),
-            Ok(Err(Fault::Blob(digest, error))) => drop(faults.insert(digest, error)),
-            Ok(Err(Fault::Store(error))) => return Err(error),
-            Err(error) => {
+    let mut jobs = jobs.into_iter();
+    loop {
+        while tasks.len() < at_once.max(1)
+            && let Some(job) = jobs.next()
+        {
+            let run = Arc::clone(run);
+            tasks.spawn(async move {
+                match job {
+                    Job::Pack(block) => run.pack(block).await,
+                    Job::Large(blocks) => run.large(blocks).await.map(|()| Vec::new()),
+                }
+            });
+        }
+        match tasks.join_next().await {
+            None => return Ok(()),
+            Some(Ok(Ok(failed))) => faults.extend(failed),
+            Some(Ok(Err(Fault::Blob(digest, error)))) => drop(faults.insert(digest, error)),
+            Some(Ok(Err(Fault::Store(error)))) => return Err(error),
+            Some(Err(error)) => {
                 return Err(Error::new(Code::Internal, "", format!("a transfer task died: {error}")));
             }
         }
@@ -197,5 +218,4 @@ async fn run_jobs(
             return Ok(());
         }
     }
-    Ok(())
 }

@@ -40,6 +40,11 @@ impl Buffers {
         }
     }
 
+    /// How many there are.
+    pub(super) fn most(&self) -> usize {
+        self.most as usize
+    }
+
     /// Waits for a buffer. `None` once the set is closed, which it never is.
     pub(super) async fn take(&self) -> Option<Buffer> {
         self.take_counting(1).await

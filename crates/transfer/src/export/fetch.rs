@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use parking_lot::Mutex;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use transload_blobstore::{Block, BlockId, BlockOrder, Stage, StagedBlock};
 use transload_bundle::{self as bundle, BlockKey, BlockPlan, Entry, Piece};
@@ -42,6 +43,8 @@ pub(super) struct Run {
     pub(super) staged: HashMap<BlockKey, StagedBlock>,
     /// What can be committed, by key.
     pub(super) done: Mutex<HashMap<BlockKey, BlockId>>,
+    /// Index of the block that is next, where blocks are put in order.
+    pub(super) turn: watch::Sender<u32>,
     pub(super) moved_bytes: Mutex<u64>,
 }
 
@@ -87,6 +90,10 @@ impl Run {
                 ));
                 let start = Start { block: 0, verifier: Verifier::new(entry.digest, entry.size) };
                 self.stream(entry, &blocks, start, &HashSet::new()).await
+            }
+            Err(Fault::Blob(digest, error)) if self.order == BlockOrder::InOrder => {
+                self.void_rest(&blocks).await?;
+                Err(Fault::Blob(digest, error))
             }
             other => other,
         };
@@ -153,7 +160,13 @@ impl Run {
                 }
                 None => {
                     let id = BlockId(bundle::block_id(&block.plan.key(), midstate.as_ref()));
-                    puts.spawn(Arc::clone(self).put(block.clone(), id, buffer));
+                    let put = Arc::clone(self).put(block.clone(), id, buffer);
+                    if self.order == BlockOrder::InOrder {
+                        // one buffer a blob, so that those whose turn is later leave enough for the one whose turn it is
+                        put.await.map_err(Fault::Store)?;
+                    } else {
+                        puts.spawn(put);
+                    }
                 }
             }
             while let Some(put) = puts.try_join_next() {
@@ -260,7 +273,7 @@ impl Run {
         Ok(bytes.freeze())
     }
 
-    async fn buffer(&self, count: u32) -> Result<Buffer, Fault> {
+    pub(super) async fn buffer(&self, count: u32) -> Result<Buffer, Fault> {
         let closed = || Fault::Store(Error::new(Code::Internal, "", "the block buffers were closed"));
         if count == 1 { self.buffers.take().await } else { self.buffers.take_counting(count).await }
             .ok_or_else(closed)
@@ -270,9 +283,8 @@ impl Run {
         let key = block.plan.key();
         let len = buffer.bytes.len() as u64;
         let filled = buffer.freeze();
-        self.stage
-            .put(&Block { id, offset: block.offset, len, index: block.index }, filled.bytes.clone())
-            .await?;
+        let placed = Block { id, offset: block.offset, len, index: block.index };
+        self.put_in_turn(&placed, filled.bytes.clone()).await?;
         self.buffers.give_back(filled);
         self.done.lock().insert(key, id);
         if !block.plan.is_pack() {

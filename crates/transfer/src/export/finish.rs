@@ -101,7 +101,7 @@ async fn stage_void(run: &Run, block: &PlannedBlock, offset: u64) -> Result<Vec<
 
 /// Builds the head as the outcome is. In place it must be as long as planned: an artifact that failed frees
 /// more than its failure's text takes, and a pad fills the rest.
-fn build_head(
+pub(super) fn build_head(
     order: BlockOrder,
     plan: &mut ExportPlan,
     small: &HashMap<Digest, Bytes>,
@@ -122,7 +122,7 @@ fn build_head(
 }
 
 /// Stages bytes that are at hand, in blocks of `step` bytes; `start` and `first` are the place and the index of the first.
-async fn stage_bytes(
+pub(super) async fn stage_bytes(
     run: &Run,
     step: u64,
     (start, first): (u64, u32),
@@ -148,6 +148,6 @@ async fn stage_one(run: &Run, offset: u64, index: u32, bytes: Bytes) -> Result<B
     named.extend_from_slice(&bytes);
     let id = BlockId(bundle::block_id(&bundle::bytes_key(&named), None));
     let block = Block { id, offset, len: bytes.len() as u64, index };
-    run.stage.put(&block, bytes).await?;
+    run.put_in_turn(&block, bytes).await?;
     Ok(block)
 }

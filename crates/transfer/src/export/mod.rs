@@ -5,6 +5,7 @@ mod body;
 mod buffers;
 mod fetch;
 mod finish;
+mod in_order;
 mod layout;
 mod plan;
 

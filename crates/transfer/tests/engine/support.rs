@@ -19,8 +19,10 @@ pub(crate) const SOURCE: &str = "source.test";
 pub(crate) const TARGET: &str = "target.test";
 pub(crate) const BUNDLE: &str = "bundle.tar";
 /// The ways in which stores give blocks their place.
-pub(crate) const ORDERS: [BlockOrder; 3] =
-    [BlockOrder::AtCommit, BlockOrder::Positioned, BlockOrder::Numbered];
+pub(crate) const ORDERS: [BlockOrder; 4] =
+    [BlockOrder::AtCommit, BlockOrder::Positioned, BlockOrder::Numbered, BlockOrder::InOrder];
+/// Those of them in which a run finds what an earlier one staged.
+pub(crate) const RESUMABLE: [BlockOrder; 3] = [ORDERS[0], ORDERS[1], ORDERS[2]];
 
 /// Small blocks, so that small layers have several.
 pub(crate) fn limits() -> Limits {
