@@ -156,10 +156,10 @@ impl Auth {
         let hint = match (error.kind(), self.found(repository)) {
             (ErrorKind::Denied, Some(_)) => format!("ask for access to it on {}", self.host),
             (_, Some(_)) => {
-                format!("log in again, for instance with 'docker login {0}' or 'skopeo login {0}'", self.host)
+                format!("log in again: 'transload login {0}', or with docker, podman or skopeo", self.host)
             }
             (_, None) => format!(
-                "log in, for instance with 'docker login {0}' or 'skopeo login {0}'; check the repository's name too",
+                "log in: 'transload login {0}', or with docker, podman or skopeo; check the repository's name too",
                 self.host
             ),
         };
@@ -190,6 +190,11 @@ impl Auth {
             (None, places) if places.is_empty() => "no credential".to_owned(),
             (None, places) => format!("no credential (none for {} in {places})", self.host),
         }
+    }
+
+    /// Whether the registry has asked for anything.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.wanted.lock().is_some()
     }
 
     /// Learns what the registry wants from an answer that was got for another reason.

@@ -34,6 +34,24 @@ impl Client {
     pub fn new(host: &str, options: ClientOptions) -> Result<Self, Error> {
         Ok(Self { base: Arc::new(Base::new(host, options)?) })
     }
+
+    /// Asks the registry whether it accepts the credential that the options give (distribution-spec, "Determining
+    /// Support").
+    ///
+    /// # Errors
+    /// `Unauthorized` when it does not, `Unsupported` when there is no registry at that address.
+    pub async fn check_login(&self) -> Result<LoginCheck, Error> {
+        self.base.check_login().await
+    }
+}
+
+/// What a registry said to a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginCheck {
+    /// It accepts the credential.
+    Accepted,
+    /// It asks for none, so that nobody knows.
+    NotAsked,
 }
 
 impl fmt::Debug for Client {

@@ -2,6 +2,8 @@
 
 mod docker;
 mod helper;
+mod keep;
+mod names;
 
 use std::fmt;
 
@@ -11,6 +13,7 @@ use secrecy::SecretString;
 use crate::error::Error;
 
 pub use docker::DockerConfig;
+pub use keep::Kept;
 
 /// What a registry is shown. Its secrets cannot be printed.
 #[derive(Clone, Debug)]

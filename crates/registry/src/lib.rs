@@ -14,7 +14,7 @@ pub mod memory;
 mod options;
 mod seam;
 
-pub use client::Client;
+pub use client::{Client, LoginCheck};
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;
 pub use options::{ClientOptions, ProxySettings};

@@ -52,7 +52,7 @@ codes! {
     /// Two artifacts would have the same name in the target.
     NameConflict => "transfer them one after the other, with another prefix for one of them",
     /// The registry wants a credential, or does not accept the one it got.
-    Unauthorized => "log in to the registry (docker login, podman login) or point DOCKER_CONFIG at the right file",
+    Unauthorized => "log in to the registry (transload login, docker login, podman login) or point DOCKER_CONFIG at the right file",
     /// The credential is accepted and does not allow this.
     Denied => "ask the registry's owner for the right to pull (source) or push (target)",
     /// A credential file or helper cannot be used.

@@ -11,6 +11,8 @@ use transload_registry::ProxySettings;
 pub(crate) struct Environment {
     /// Files that may have credentials for registries, the first one that has some wins.
     pub(crate) auth_files: Vec<PathBuf>,
+    /// The file that `login` writes to when none of those knows the registry.
+    pub(crate) login_file: Option<PathBuf>,
     pub(crate) proxy: ProxySettings,
     pub(crate) azure: AzureEnvironment,
 }
@@ -38,6 +40,7 @@ impl Environment {
     pub(crate) fn read() -> Self {
         Self {
             auth_files: auth_files(),
+            login_file: path("REGISTRY_AUTH_FILE").or_else(docker_config),
             proxy: ProxySettings {
                 http: either("http_proxy", "HTTP_PROXY").or_else(|| either("all_proxy", "ALL_PROXY")),
                 https: either("https_proxy", "HTTPS_PROXY").or_else(|| either("all_proxy", "ALL_PROXY")),
@@ -75,16 +78,20 @@ fn either(lower: &str, upper: &str) -> Option<String> {
 fn auth_files() -> Vec<PathBuf> {
     let home = path("HOME");
     let config = path("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")));
-    let docker = path("DOCKER_CONFIG").or_else(|| home.as_ref().map(|home| home.join(".docker")));
     [
         path("REGISTRY_AUTH_FILE"),
         path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json")),
         config.map(|dir| dir.join("containers/auth.json")),
-        docker.map(|dir| dir.join("config.json")),
+        docker_config(),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+fn docker_config() -> Option<PathBuf> {
+    let folder = path("DOCKER_CONFIG").or_else(|| path("HOME").map(|home| home.join(".docker")));
+    folder.map(|folder| folder.join("config.json"))
 }
 
 fn on_path(program: &str) -> bool {

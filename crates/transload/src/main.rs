@@ -50,6 +50,8 @@ async fn run(cli: Cli) -> Exit {
         Command::Copy(args) => commands::copy::run(args, &environment, &output).await,
         Command::Inspect(args) => commands::inspect::run(args, &environment, &output).await,
         Command::Verify(args) => commands::verify::run(args, &environment, &output).await,
+        Command::Login(args) => commands::login::login(args, &environment, &output).await,
+        Command::Logout(args) => commands::login::logout(args, &environment, &output).await,
         Command::Quickstart(args) => quickstart::run(args, &output).await,
     };
     match done {

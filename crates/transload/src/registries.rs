@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use transload_oci::Reference;
-use transload_registry::credentials::DockerConfig;
+use transload_registry::credentials::{CredentialProvider, DockerConfig};
 use transload_registry::{Client, ClientOptions, Source, Target};
 use transload_transfer::{Code, Error, Selection, Sources};
 
@@ -60,8 +60,21 @@ impl Registries {
     }
 
     fn client(&self, host: &str) -> Result<Client, Error> {
-        let plain_http = self.plain_http.iter().any(|asked| asked == "*" || asked.eq_ignore_ascii_case(host));
-        Ok(Client::new(host, ClientOptions { plain_http, ..self.options.clone() })?)
+        Ok(Client::new(host, ClientOptions { plain_http: self.is_plain_http(host), ..self.options.clone() })?)
+    }
+
+    fn is_plain_http(&self, host: &str) -> bool {
+        self.plain_http.iter().any(|asked| asked == "*" || asked.eq_ignore_ascii_case(host))
+    }
+
+    /// A client that shows this credential and no other.
+    pub(crate) fn client_with(
+        &self,
+        host: &str,
+        credentials: Arc<dyn CredentialProvider>,
+    ) -> Result<Client, Error> {
+        let plain_http = self.is_plain_http(host);
+        Ok(Client::new(host, ClientOptions { plain_http, credentials, ..self.options.clone() })?)
     }
 
     /// Opens every registry that the selection names.

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use parking_lot::Mutex;
-use reqwest::StatusCode;
 use reqwest::header::{HeaderValue, LOCATION};
+use reqwest::{Method, StatusCode};
 use tokio::sync::OnceCell;
 use transload_oci::{Digest, is_repository};
 use url::Url;
 
+use super::LoginCheck;
 use super::endpoint::Endpoint;
 use crate::auth::{Auth, Scope, Ticket};
 use crate::error::{Error, ErrorKind};
-use crate::http::{Call, Http, Reply, What};
+use crate::http::{Call, Http, Reply, Want, What};
 use crate::limits::Limits;
 use crate::options::ClientOptions;
 
@@ -124,6 +125,23 @@ impl Base {
             }
             self.auth.refused(&ticket, &reply, &mut scope, subject, &self.http, round == ROUNDS_MAX)?;
             round += 1;
+        }
+    }
+
+    /// See [`super::Client::check_login`].
+    pub(super) async fn check_login(&self) -> Result<LoginCheck, Error> {
+        let url = self.url("").await?;
+        let call = Call::new(Method::GET, url, Want::Whole(self.limits().error_body_bytes_max));
+        let reply = self.call(&call, &Scope::default(), self.host()).await?;
+        match reply.status.as_u16() {
+            200 if self.auth.was_asked() => Ok(LoginCheck::Accepted),
+            200 => Ok(LoginCheck::NotAsked),
+            404 => Err(Error::new(
+                ErrorKind::Unsupported,
+                self.host(),
+                "there is no registry at this address: it does not know /v2/",
+            )),
+            _ => Err(self.refusal(&reply, &Scope::default(), self.host(), What::LIST)),
         }
     }
 

@@ -14,11 +14,9 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
 use super::helper::Helpers;
+use super::names::{helper_keys, keys, normalised, server};
 use super::{Credential, CredentialProvider, Found};
 use crate::error::{Error, ErrorKind};
-
-/// Docker Hub's name in the files: it is that of an API that is long gone.
-const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
 
 /// Both paddings are found in the wild.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -29,8 +27,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Credentials from files in the form of Docker's `config.json` (which `auth.json` shares) and from the credential
 /// helpers these files name. The first file that has something for a registry wins.
 pub struct DockerConfig {
-    files: Vec<PathBuf>,
-    helpers: Helpers,
+    pub(super) files: Vec<PathBuf>,
+    pub(super) helpers: Helpers,
 }
 
 #[derive(Deserialize)]
@@ -94,7 +92,7 @@ impl DockerConfig {
         })?;
         let place = path.display().to_string();
         let helpers = file.cred_helpers.unwrap_or_default();
-        for name in names(host) {
+        for name in helper_keys(host) {
             if let Some(helper) = helpers.get(&name).filter(|h| !h.is_empty()) {
                 return self.helpers.get(helper, &name, host, &place).await;
             }
@@ -108,8 +106,7 @@ impl DockerConfig {
             }
         }
         let Some(store) = file.creds_store.filter(|s| !s.is_empty()) else { return Ok(None) };
-        let server = if is_docker_hub(host) { DOCKER_HUB_KEY } else { host };
-        self.helpers.get(&store, server, host, &place).await
+        self.helpers.get(&store, server(host), host, &place).await
     }
 }
 
@@ -160,49 +157,6 @@ pub(super) fn from_user(user: &str, secret: &str) -> Credential {
 
 pub(super) fn invalid(host: &str, detail: String) -> Error {
     Error::new(ErrorKind::CredentialInvalid, host, detail)
-}
-
-fn is_docker_hub(host: &str) -> bool {
-    matches!(host, "docker.io" | "index.docker.io" | "registry-1.docker.io")
-}
-
-/// The names under which `credHelpers` may know a registry.
-fn names(host: &str) -> Vec<String> {
-    if is_docker_hub(host) {
-        return [DOCKER_HUB_KEY, "docker.io", "index.docker.io", "registry-1.docker.io"]
-            .map(str::to_owned)
-            .into();
-    }
-    vec![host.to_owned()]
-}
-
-/// The keys that fit a repository, the most specific first (containers-auth.json(5), "FORMAT").
-fn keys(host: &str, repository: Option<&str>) -> Vec<String> {
-    let host = if is_docker_hub(host) { "docker.io" } else { host };
-    let mut keys = Vec::new();
-    let mut rest = repository;
-    while let Some(path) = rest {
-        keys.push(format!("{host}/{path}"));
-        rest = path.rsplit_once('/').map(|(parent, _)| parent);
-    }
-    keys.push(host.to_owned());
-    keys
-}
-
-/// A key of `auths` without scheme, without the path of an old API, with Docker Hub under one name.
-fn normalised(key: &str) -> String {
-    let bare = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"));
-    let key = match bare {
-        // Behind a scheme comes a server's address, whose path says nothing.
-        Some(address) => address.split('/').next().unwrap_or(address),
-        None => key.trim_end_matches('/'),
-    };
-    let (host, path) = key.split_once('/').map_or((key, None), |(h, p)| (h, Some(p)));
-    let host = if is_docker_hub(host) { "docker.io".to_owned() } else { host.to_ascii_lowercase() };
-    match path.filter(|p| !matches!(*p, "v1" | "v2")) {
-        Some(path) => format!("{host}/{path}"),
-        None => host,
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Docker's credential helpers: programs `docker-credential-NAME` that are asked `get` with a server's name on
-//! their standard input and answer in JSON.
+//! their standard input and answer in JSON, and told to `store` and to `erase`.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use secrecy::zeroize::Zeroize;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -73,15 +74,76 @@ impl Helpers {
     }
 
     async fn ask(&self, helper: &str, server: &str, host: &str, place: &str) -> Result<Option<Found>, Error> {
-        let program = format!("docker-credential-{helper}");
-        let bad = |why: String| invalid(host, format!("{program}, named in {place}, {why}"));
-        if helper.contains(['/', '\\']) {
-            return Err(bad("is a path and not a helper's name".to_owned()));
+        let named = Named { helper, host, place };
+        let said = match self.run(&named, "get", server.as_bytes()).await? {
+            Ok(said) => said,
+            Err(said) if says_unknown(&said) => return Ok(None),
+            Err(said) => return Err(named.failed(&said)),
+        };
+        let mut answer: Answer =
+            serde_json::from_slice(&said).map_err(|_| named.bad("answered no valid JSON"))?;
+        if answer.secret.is_empty() {
+            return Ok(None);
         }
+        let credential = from_user(&answer.username, &answer.secret);
+        answer.secret.zeroize();
+        Ok(Some(Found { credential, origin: named.origin() }))
+    }
+
+    /// Gives a helper a credential to keep. Returns where it went, in words.
+    pub(super) async fn store(
+        &self,
+        helper: &str,
+        server: &str,
+        host: &str,
+        place: &str,
+        (user, secret): (&str, &SecretString),
+    ) -> Result<String, Error> {
+        let named = Named { helper, host, place };
+        let entry =
+            serde_json::json!({"ServerURL": server, "Username": user, "Secret": secret.expose_secret()});
+        let mut input = entry.to_string().into_bytes();
+        let said = self.run(&named, "store", &input).await;
+        input.zeroize();
+        // its words are not shown: it was given the secret, and may quote it
+        said?.map_err(|_| named.bad("does not store the credential; run it by hand to see why"))?;
+        self.answers.lock().await.clear();
+        Ok(named.origin())
+    }
+
+    /// Makes a helper forget a server. Returns where it was, in words, or nothing when it knew nothing.
+    pub(super) async fn erase(
+        &self,
+        helper: &str,
+        server: &str,
+        host: &str,
+        place: &str,
+    ) -> Result<Option<String>, Error> {
+        let named = Named { helper, host, place };
+        if self.ask(helper, server, host, place).await?.is_none() {
+            return Ok(None);
+        }
+        let said = self.run(&named, "erase", server.as_bytes()).await?;
+        said.map_err(|said| named.failed(&said))?;
+        self.answers.lock().await.clear();
+        Ok(Some(named.origin()))
+    }
+
+    /// Runs a helper: what it said, in the inner error when it failed.
+    async fn run(
+        &self,
+        named: &Named<'_>,
+        action: &str,
+        input: &[u8],
+    ) -> Result<Result<Vec<u8>, String>, Error> {
+        if named.helper.contains(['/', '\\']) {
+            return Err(named.bad("is a path and not a helper's name"));
+        }
+        let program = named.program();
         let run = async {
             let found = self.folders.iter().map(|folder| folder.join(&program)).find(|path| path.exists());
             let mut child = Command::new(found.unwrap_or_else(|| PathBuf::from(&program)))
-                .arg("get")
+                .arg(action)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -89,30 +151,48 @@ impl Helpers {
                 .spawn()?;
             if let Some(mut stdin) = child.stdin.take() {
                 // A helper that fails at once does not read its input; its own words are worth more than that.
-                stdin.write_all(server.as_bytes()).await.ok();
+                stdin.write_all(input).await.ok();
             }
             child.wait_with_output().await
         };
         let output = match tokio::time::timeout(HELPER_TIMEOUT, run).await {
-            Err(_) => return Err(bad(format!("did not answer in {} s", HELPER_TIMEOUT.as_secs()))),
-            Ok(Err(error)) => return Err(bad(format!("cannot be run: {error}"))),
+            Err(_) => return Err(named.bad(&format!("did not answer in {} s", HELPER_TIMEOUT.as_secs()))),
+            Ok(Err(error)) => return Err(named.bad(&format!("cannot be run: {error}"))),
             Ok(Ok(output)) => output,
         };
-        if !output.status.success() {
-            // Helpers print their messages to standard output, by protocol only messages when they fail.
-            let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-            if said.contains("credentials not found") || said.contains("no credentials server URL") {
-                return Ok(None);
-            }
-            return Err(bad(format!("failed: {}", one_line(&said, 300))));
+        if output.status.success() {
+            return Ok(Ok(output.stdout));
         }
-        let mut answer: Answer =
-            serde_json::from_slice(&output.stdout).map_err(|_| bad("answered no valid JSON".to_owned()))?;
-        if answer.secret.is_empty() {
-            return Ok(None);
-        }
-        let credential = from_user(&answer.username, &answer.secret);
-        answer.secret.zeroize();
-        Ok(Some(Found { credential, origin: format!("{program} (named in {place})") }))
+        // Helpers print their messages to standard output, by protocol only messages when they fail.
+        Ok(Err(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()))
     }
+}
+
+/// A helper, about whom it is asked, and the file that names it.
+struct Named<'a> {
+    helper: &'a str,
+    host: &'a str,
+    place: &'a str,
+}
+
+impl Named<'_> {
+    fn program(&self) -> String {
+        format!("docker-credential-{}", self.helper)
+    }
+
+    fn origin(&self) -> String {
+        format!("{} (named in {})", self.program(), self.place)
+    }
+
+    fn bad(&self, why: &str) -> Error {
+        invalid(self.host, format!("{}, named in {}, {why}", self.program(), self.place))
+    }
+
+    fn failed(&self, said: &str) -> Error {
+        self.bad(&format!("failed: {}", one_line(said, 300)))
+    }
+}
+
+fn says_unknown(said: &str) -> bool {
+    said.contains("credentials not found") || said.contains("no credentials server URL")
 }

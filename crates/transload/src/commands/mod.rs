@@ -4,6 +4,7 @@ pub(crate) mod copy;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod login;
 pub(crate) mod verify;
 
 use std::path::Path;

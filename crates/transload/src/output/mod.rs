@@ -159,6 +159,13 @@ impl Output {
         page.render(inside).lines().for_each(|line| self.say(&format!("     {line}")));
     }
 
+    /// Something a person should know that is no failure.
+    pub(crate) fn warning(&self, text: &str) {
+        if self.style != Style::Json {
+            error_line(&format!("warning: {text}"));
+        }
+    }
+
     /// A line of running text for people.
     pub(crate) fn say(&self, text: &str) {
         if matches!(self.style, Style::Bars | Style::Lines) {
@@ -175,6 +182,11 @@ fn out(text: &str) {
 
 fn err(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// A question on stderr, whose answer goes on in its line.
+pub(crate) fn error_text(text: &str) {
+    err(text);
 }
 
 /// A line on stderr.

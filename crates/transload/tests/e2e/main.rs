@@ -11,6 +11,7 @@ mod disk;
 mod faults;
 mod hostile;
 mod job;
+mod login;
 mod long;
 mod mistakes;
 mod output;
