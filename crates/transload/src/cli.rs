@@ -44,6 +44,10 @@ pub(crate) enum Command {
     Login(LoginArgs),
     /// Forget the credential of a registry.
     Logout(LogoutArgs),
+    /// Print a script that makes a shell complete this program's commands and options.
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    Man(ManArgs),
     /// The whole way on this machine, with nothing installed.
     Quickstart(QuickstartArgs),
 }
@@ -302,6 +306,29 @@ pub(crate) struct LogoutArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Put it where the shell looks:
+  bash        transload completions bash > ~/.local/share/bash-completion/completions/transload
+  zsh         transload completions zsh > \"${fpath[1]}/_transload\"
+  fish        transload completions fish > ~/.config/fish/completions/transload.fish
+  PowerShell  transload completions powershell >> $PROFILE")]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  transload man --to ~/.local/share/man/man1 && man transload-export")]
+pub(crate) struct ManArgs {
+    /// The folder to write to; it is made when it is not there.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct QuickstartArgs {
     /// Keep the bundle in this folder instead of a temporary one.
     #[arg(long, value_name = "FOLDER")]
@@ -312,7 +339,9 @@ impl Cli {
     /// Refuses `--output` and `--query` where there is no result to show in another shape.
     pub(crate) fn refuse_shapes(&self) -> Result<(), Error> {
         let shaped = self.output.output.is_some() || self.output.query.is_some();
-        if !shaped || !matches!(self.command, Command::Quickstart(_)) {
+        let shapeless =
+            matches!(self.command, Command::Quickstart(_) | Command::Completions(_) | Command::Man(_));
+        if !shaped || !shapeless {
             return Ok(());
         }
         let detail = "this command has no result that --output or --query could show";

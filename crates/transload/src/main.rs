@@ -52,6 +52,8 @@ async fn run(cli: Cli) -> Exit {
         Command::Verify(args) => commands::verify::run(args, &environment, &output).await,
         Command::Login(args) => commands::login::login(args, &environment, &output).await,
         Command::Logout(args) => commands::login::logout(args, &environment, &output).await,
+        Command::Completions(args) => commands::papers::completions(&args),
+        Command::Man(args) => commands::papers::man(&args, &output),
         Command::Quickstart(args) => quickstart::run(args, &output).await,
     };
     match done {

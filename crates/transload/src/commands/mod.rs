@@ -5,6 +5,7 @@ pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod login;
+pub(crate) mod papers;
 pub(crate) mod verify;
 
 use std::path::Path;

@@ -184,6 +184,12 @@ fn err(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Something made for another program, on stdout.
+pub(crate) fn raw(text: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text).and_then(|()| stdout.flush());
+}
+
 /// A question on stderr, whose answer goes on in its line.
 pub(crate) fn error_text(text: &str) {
     err(text);

@@ -15,6 +15,7 @@ mod login;
 mod long;
 mod mistakes;
 mod output;
+mod papers;
 mod partial;
 mod quickstart;
 mod resume;
