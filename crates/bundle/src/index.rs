@@ -232,6 +232,15 @@ impl Root {
     }
 }
 
+impl Root {
+    /// A root that goes by this name, whatever its annotations say.
+    pub(crate) fn named(descriptor: Descriptor, name: &str) -> Self {
+        let (registry, repository, tag) = parse_name(name).unwrap_or_default();
+        let ref_name = Some(name.to_owned());
+        Self { registry, repository, tag, ref_name, referrer: false, descriptor }
+    }
+}
+
 /// Registry, repository and tag of a name, each as far as it is there.
 type Name = (Option<String>, Option<String>, Option<String>);
 

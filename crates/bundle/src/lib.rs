@@ -21,6 +21,7 @@
 
 mod block;
 mod catalog;
+mod compression;
 mod cut;
 mod error;
 mod head;
@@ -36,6 +37,7 @@ mod tar;
 mod transfer_manifest;
 
 pub use block::{BlockKey, BlockPlan, Piece, block_id, block_key, block_midstate, bytes_key, is_block_id};
+pub use compression::Compression;
 pub use cut::{BLOCKS_RESERVED, BlockPolicy, arrange, cut, even};
 pub use error::{Error, ErrorKind};
 pub use head::{HeadInput, build_head, head_len, trailer};
@@ -43,7 +45,7 @@ pub use index::{Root, annotation};
 pub use layout::{Entry, Placed, TRAILER_LEN, place};
 pub use limits::Limits;
 pub use names::EntryRole;
-pub use open::{Extent, OpenBundle, Opener, is_own};
+pub use open::{Extent, Format, OpenBundle, Opener, StreamOpener, is_own};
 pub use outcome::{FailedArtifact, StreamOutcome};
 pub use stream::{EntryForm, StreamEntry, StreamEvent, StreamReader};
 pub use transfer_manifest::{

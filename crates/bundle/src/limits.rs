@@ -21,6 +21,11 @@ pub struct Limits {
     pub extension_bytes_max: u64,
     /// Most bytes of small blobs that are kept while the headers of a foreign tar are walked.
     pub kept_bytes_max: u64,
+    /// Most bytes of JSON documents that are kept of a tar that is read front to back, and that are made for a
+    /// docker-archive.
+    pub documents_bytes_max: u64,
+    /// Most bytes of names of files that are no blobs.
+    pub names_bytes_max: u64,
 }
 
 impl Default for Limits {
@@ -35,6 +40,8 @@ impl Default for Limits {
             transfer_bytes_max: 128 << 20,
             extension_bytes_max: 64 << 10,
             kept_bytes_max: 8 << 20,
+            documents_bytes_max: 64 << 20,
+            names_bytes_max: 32 << 20,
         }
     }
 }

@@ -41,6 +41,23 @@ pub(crate) fn normal(name: &[u8]) -> Result<String, &'static str> {
     Ok(parts.join("/"))
 }
 
+/// The name that a link of the normal name `link` leads to; `None` when that is outside.
+pub(crate) fn beside(link: &str, target: &str) -> Option<String> {
+    if target.starts_with('/') {
+        return None;
+    }
+    let folder = link.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
 /// What a file of that normal name is. Names inside `blobs/` that are no digests are passed over, as all readers do.
 pub(crate) fn role(name: &str) -> EntryRole {
     if let Some(digest) = Digest::from_layout_path(name) {
@@ -72,6 +89,20 @@ mod tests {
         }
         for name in [&b"/etc/passwd"[..], b"blobs/../../x", b"..", b"\xff"] {
             assert!(normal(name).is_err());
+        }
+    }
+
+    #[test]
+    fn links_lead_where_they_say_and_never_out() {
+        for (link, target, expected) in [
+            ("a/layer.tar", "../b/layer.tar", Some("b/layer.tar")),
+            ("a/layer.tar", "./x", Some("a/x")),
+            ("a", "b//c", Some("b/c")),
+            ("a/b", "../../c", None),
+            ("a", "../c", None),
+            ("a", "/etc/passwd", None),
+        ] {
+            assert_eq!(beside(link, target).as_deref(), expected, "{link} -> {target}");
         }
     }
 

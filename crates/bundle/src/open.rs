@@ -2,7 +2,8 @@
 //!
 //! A bundle of our own says in `index.json` how long its head is: one or two reads bring all of it, and everything in
 //! it is checked against its digests, the catalog against the headers, `index.json` against the transfer manifest.
-//! Of any other image-layout tar the headers are walked, with small reads, wherever its `index.json` is.
+//! Of any other image-layout tar the headers are walked, with small reads, wherever its `index.json` is. A docker-archive
+//! gets manifests made for it, and a folder is read as if its files were one.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,14 +18,24 @@ use crate::outcome::StreamOutcome;
 use crate::sniff;
 use crate::transfer_manifest::TransferManifest;
 
+mod archive;
+mod contents;
+mod files;
+mod found;
+mod naming;
 mod own;
+mod resolve;
+mod stream;
 mod transfer;
-mod verdict;
 mod walk;
 mod window;
 
+pub use stream::StreamOpener;
+
+use contents::{Hashing, Readable};
+use files::Files;
 use own::Own;
-use transfer::Layers;
+use resolve::Resolve;
 use walk::{Progress, Walk};
 use window::Window;
 
@@ -47,6 +58,17 @@ impl Extent {
     }
 }
 
+/// What a bundle is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// A bundle of ours: an image layout with a head and a catalog.
+    Bundle,
+    /// Any other image layout.
+    Layout,
+    /// A docker-archive (`docker save`): its manifests were made here, and their digests are new.
+    DockerArchive,
+}
+
 /// A bundle whose front was read: what is in it and where.
 #[derive(Debug, Clone)]
 pub struct OpenBundle {
@@ -64,6 +86,10 @@ pub struct OpenBundle {
     /// What became of a bundle that was written as a stream, where something failed. It has been heeded already in
     /// roots, catalog and transfer manifest.
     pub outcome: Option<StreamOutcome>,
+    /// What it is.
+    pub format: Format,
+    /// Manifests that are in no file but were made when a docker-archive was opened.
+    pub made: BTreeMap<Digest, Bytes>,
     kept: BTreeMap<Digest, Bytes>,
 }
 
@@ -78,9 +104,16 @@ impl OpenBundle {
         self.outcome = Some(outcome);
     }
 
-    /// Content that was read on opening, if its bytes have that digest. `None`: read it from its place.
+    /// Content that was made or read on opening, if its bytes have that digest. `None`: read it from its place.
     pub fn cached(&self, digest: &Digest) -> Option<Bytes> {
-        self.kept.get(digest).filter(|bytes| is(digest, bytes)).cloned()
+        let kept = || self.kept.get(digest).filter(|bytes| is(digest, bytes));
+        self.made.get(digest).or_else(kept).cloned()
+    }
+
+    /// Length in bytes of a content that is here.
+    pub fn size_of(&self, digest: &Digest) -> Option<u64> {
+        let placed = self.catalog.get(digest).map(|extent| extent.len);
+        placed.or_else(|| self.made.get(digest).map(|bytes| bytes.len() as u64))
     }
 }
 
@@ -97,8 +130,8 @@ pub struct Opener {
     step: Step,
     own: Option<Own>,
     walk: Walk,
-    roots: Option<Roots>,
-    transfer: Option<TransferManifest>,
+    hashing: Option<Hashing>,
+    resolve: Option<Resolve>,
     kept: Option<BTreeMap<Digest, Bytes>>,
     outcome: Option<StreamOutcome>,
 }
@@ -112,10 +145,10 @@ enum Step {
     /// A bundle of ours: the head is to be read whole.
     OwnHead(Own),
     Walk,
-    /// The walk is over: the OCI manifest of the transfer manifest is next, if there is one.
-    Transfer,
-    /// Its layers are next.
-    Layers(Box<Layers>),
+    /// A folder's files are looked through.
+    Files(Box<Files>),
+    /// Everything was found: what it comes to is next.
+    Resolve,
     /// What stands behind the data is next.
     Tail(Range<u64>),
     Done,
@@ -125,14 +158,29 @@ enum Step {
 impl Opener {
     /// An opener of a file of `len` bytes.
     pub fn new(len: u64, limits: Limits) -> Self {
+        Self::at(Step::Start, Window::new(len, FIRST_BYTES), limits)
+    }
+
+    /// An opener of an image layout that is a folder: its files with their names relative to it and their lengths in
+    /// bytes, laid one behind the other. Every offset, of what is wanted and in the catalog, is in that row. Files that
+    /// do not belong to a layout may be among them, or be left out.
+    ///
+    /// Ask [`want`](Self::want) after a [`feed`](Self::feed) of nothing.
+    pub fn of_files(files: Vec<(String, u64)>, limits: Limits) -> Self {
+        let len = files.iter().fold(0_u64, |sum, (_, len)| sum.saturating_add(*len));
+        Self::at(Step::Files(Box::new(Files::of(files))), Window::new(len, 0), limits)
+    }
+
+    fn at(step: Step, window: Window, limits: Limits) -> Self {
+        let walk = Walk::default();
         Self {
             limits,
-            window: Window::new(len, FIRST_BYTES),
-            step: Step::Start,
+            window,
+            step,
             own: None,
-            walk: Walk::default(),
-            roots: None,
-            transfer: None,
+            walk,
+            hashing: None,
+            resolve: None,
             kept: None,
             outcome: None,
         }
@@ -154,7 +202,7 @@ impl Opener {
     /// # Errors
     /// Any kind but [`ErrorKind::PlanInvalid`]. Nothing is wanted afterwards.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.want().is_none() {
+        if self.want().is_none() && !matches!(self.step, Step::Files(_)) {
             return Ok(());
         }
         let result = self.window.fill(bytes).and_then(|()| self.advance());
@@ -177,20 +225,19 @@ impl Opener {
             Step::Failed => return Err(Error::new(ErrorKind::Damaged, "", "it could not be opened")),
             _ => return Err(Error::new(ErrorKind::Truncated, "", "its front was not read to the end")),
         }
-        let roots = self.roots.take().map(|roots| roots.roots).unwrap_or_default();
+        let fail = || Error::new(ErrorKind::Damaged, "", "it could not be opened");
+        let resolve = self.resolve.take().ok_or_else(fail)?;
         let mut len = self.window.file_len();
-        let (catalog, kept, head_len) = match self.own {
+        let kept = match resolve.own() {
             Some(own) => {
                 if len == own::LEN_UNKNOWN {
                     len = own.len();
                 }
-                let kept = self.kept.unwrap_or_else(|| own.kept(&Bytes::from(self.window.take())));
-                (own.catalog, kept, Some(own.geometry.head_bytes))
+                self.kept.unwrap_or_else(|| own.kept(&Bytes::from(self.window.take())))
             }
-            None => (self.walk.catalog, self.walk.kept, None),
+            None => self.walk.kept,
         };
-        let mut open =
-            OpenBundle { len, catalog, roots, transfer: self.transfer, head_len, outcome: None, kept };
+        let mut open = resolve.bundle(len, kept);
         if let Some(outcome) = self.outcome {
             open.apply(outcome);
         }
@@ -205,8 +252,15 @@ impl Opener {
                 Step::OwnIndex(size) => self.own_index(size)?,
                 Step::OwnHead(own) => self.own_head(own),
                 Step::Walk => self.walk()?,
-                Step::Transfer => self.transfer()?,
-                Step::Layers(layers) => self.layers(layers)?,
+                Step::Files(mut files) => {
+                    if files.advance(&mut self.window, &self.limits)? {
+                        self.resolve = Some(Resolve::of(files.found, None, &self.limits)?);
+                        Go(Step::Resolve)
+                    } else {
+                        Wait(Step::Files(files))
+                    }
+                }
+                Step::Resolve => self.resolve()?,
                 Step::Tail(range) => self.tail(range)?,
                 end @ (Step::Done | Step::Failed) => Go(end),
             };
@@ -255,38 +309,20 @@ impl Opener {
             Progress::Again => Ok(Go(Step::Walk)),
             Progress::Wait => Ok(Wait(Step::Walk)),
             Progress::End => {
-                let index = std::mem::take(&mut self.walk.found).verdict()?;
-                self.roots = Some(Roots::of(index::parse(&index, &self.limits)?)?);
-                Ok(Go(Step::Transfer))
+                let found = std::mem::take(&mut self.walk.found);
+                self.resolve = Some(Resolve::of(found, self.own.take(), &self.limits)?);
+                Ok(Go(Step::Resolve))
             }
         }
     }
 
-    fn transfer(&mut self) -> Result<Next, Error> {
-        let Some(descriptor) = self.roots.as_ref().and_then(|roots| roots.transfer.as_ref()) else {
-            return Ok(Go(Step::Done));
-        };
-        let max = self.limits.manifest_bytes_max;
-        match transfer::blob(&mut self.window, &self.walk.catalog, descriptor, max)? {
-            Some(bytes) => Ok(Go(Step::Layers(Box::new(Layers::of(bytes)?)))),
-            None => Ok(Wait(Step::Transfer)),
+    fn resolve(&mut self) -> Result<Next, Error> {
+        let Some(resolve) = &mut self.resolve else { return Ok(Go(Step::Failed)) };
+        let contents = &mut Readable { window: &mut self.window, hashing: &mut self.hashing };
+        if !resolve.advance(contents, &self.limits)? {
+            return Ok(Wait(Step::Resolve));
         }
-    }
-
-    fn layers(&mut self, layers: Box<Layers>) -> Result<Next, Error> {
-        let max = self.limits.transfer_bytes_max;
-        let Some(json) = transfer::blob(&mut self.window, &self.walk.catalog, &layers.json, max)? else {
-            return Ok(Wait(Step::Layers(layers)));
-        };
-        let transfer = TransferManifest::from_json(&json)?;
-        if let Some(roots) = &self.roots {
-            index::check(&roots.roots, &transfer)?;
-            if let Some(own) = &mut self.own {
-                own.check(&layers, roots, &self.walk.catalog, &mut self.window, &self.limits)?;
-            }
-        }
-        self.transfer = Some(transfer);
-        let Some(own) = &self.own else { return Ok(Go(Step::Done)) };
+        let Some(own) = resolve.own() else { return Ok(Go(Step::Done)) };
         let Some(tail) = own.tail.clone() else { return Ok(Go(Step::Done)) };
         // the window moves to the end of the file now
         self.kept = Some(own.kept(&Bytes::from(self.window.take())));
@@ -295,7 +331,7 @@ impl Opener {
 
     fn tail(&mut self, range: Range<u64>) -> Result<Next, Error> {
         let Some(tail) = self.window.get(range.clone(), 0) else { return Ok(Wait(Step::Tail(range))) };
-        let said = self.own.as_ref().map_or(0, Own::len);
+        let said = self.resolve.as_ref().and_then(Resolve::own).map_or(0, Own::len);
         self.outcome = StreamOutcome::parse_tail(tail).map_err(|_| {
             let len = range.end;
             let detail = format!("it is {len} bytes long, but says of itself that it has {said}");

@@ -14,7 +14,7 @@ use crate::tar::{RECORD_BYTES, padded, read, write};
 use crate::transfer_manifest::{SCHEMA_VERSION, Status, TransferManifest};
 
 /// Name of the entry.
-const NAME: &str = ".outcome";
+pub(crate) const NAME: &str = ".outcome";
 
 /// The entry's content, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +84,12 @@ impl StreamOutcome {
         if !tail.get(behind..).is_some_and(ends) {
             return Err(damaged("there is something behind the outcome"));
         }
-        let outcome: Self = serde_json::from_slice(json).map_err(|error| damaged(&error.to_string()))?;
-        Ok(Some(outcome))
+        Self::parse(json).map(Some)
+    }
+
+    /// Reads the entry's content.
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(json).map_err(|error| Error::new(ErrorKind::Damaged, NAME, error.to_string()))
     }
 
     /// Brings a transfer manifest up to date.

@@ -6,8 +6,8 @@ use std::ops::Range;
 use bytes::Bytes;
 use transload_oci::Digest;
 
+use super::contents::Contents;
 use super::transfer::{self, Layers};
-use super::window::Window;
 use super::{Extent, is};
 use crate::catalog;
 use crate::error::{Error, ErrorKind};
@@ -121,10 +121,10 @@ impl Own {
         layers: &Layers,
         roots: &Roots,
         walked: &BTreeMap<Digest, Extent>,
-        window: &mut Window,
+        contents: &mut dyn Contents,
         limits: &Limits,
     ) -> Result<(), Error> {
-        let bytes = transfer::blob(window, walked, &layers.catalog, limits.head_bytes_max)?
+        let bytes = transfer::blob(contents, walked, &layers.catalog, limits.head_bytes_max)?
             .ok_or_else(|| damaged(CATALOG, "it is not in the head"))?;
         let Geometry { catalog_offset, catalog_bytes, .. } = self.geometry;
         let said = Extent { offset: catalog_offset, len: catalog_bytes };
@@ -135,7 +135,7 @@ impl Own {
         let transfer = roots.transfer.iter().map(|transfer| transfer.digest);
         let unlisted: BTreeSet<Digest> =
             transfer.chain([layers.json.digest, layers.catalog.digest, Digest::sha256(EMPTY_JSON)]).collect();
-        self.check_head(walked, &unlisted, window)?;
+        self.check_head(walked, &unlisted, contents)?;
         self.check_data(walked)?;
         for root in &roots.roots {
             let size = self.catalog.get(&root.descriptor.digest).map(|extent| extent.len);
@@ -152,7 +152,7 @@ impl Own {
         &self,
         walked: &BTreeMap<Digest, Extent>,
         unlisted: &BTreeSet<Digest>,
-        window: &Window,
+        contents: &dyn Contents,
     ) -> Result<(), Error> {
         for (digest, extent) in walked {
             match self.catalog.get(digest) {
@@ -164,7 +164,7 @@ impl Own {
                 }
                 _ => {}
             }
-            if !window.peek(&extent.range()).is_some_and(|bytes| is(digest, bytes)) {
+            if !contents.peek(*extent).is_some_and(|bytes| is(digest, bytes)) {
                 return Err(damaged(digest, "its bytes have another digest"));
             }
         }

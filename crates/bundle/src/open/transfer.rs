@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use transload_oci::{Descriptor, Digest, Manifest};
 
-use super::window::Window;
+use super::contents::Contents;
 use super::{Extent, is};
 use crate::error::{Error, ErrorKind};
 use crate::transfer_manifest::{CATALOG_MEDIA_TYPE, TRANSFER_MEDIA_TYPE};
@@ -33,7 +33,7 @@ impl Layers {
 
 /// The content that `descriptor` names, checked. `None` when it has to be read first.
 pub(super) fn blob(
-    window: &mut Window,
+    contents: &mut dyn Contents,
     catalog: &BTreeMap<Digest, Extent>,
     descriptor: &Descriptor,
     bytes_max: u64,
@@ -50,9 +50,9 @@ pub(super) fn blob(
         let detail = format!("its {} bytes are more than the {bytes_max} allowed", extent.len);
         return fail(ErrorKind::LimitExceeded, detail);
     }
-    let Some(bytes) = window.get(extent.range(), 0) else { return Ok(None) };
-    if !is(&descriptor.digest, bytes) {
+    let Some(bytes) = contents.bytes(*extent)? else { return Ok(None) };
+    if !is(&descriptor.digest, &bytes) {
         return fail(ErrorKind::Damaged, "its bytes have another digest".to_owned());
     }
-    Ok(Some(Bytes::copy_from_slice(bytes)))
+    Ok(Some(bytes))
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use transload_oci::Digest;
 
 use super::Extent;
+use super::found::{self, Found};
 use super::window::Window;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
@@ -19,8 +20,6 @@ use crate::tar::{RECORD_BYTES, padded};
 const AHEAD_BYTES: u64 = 64 << 10;
 /// Content up to this length is worth keeping, and worth reading on behind.
 const SMALL_BYTES: u64 = AHEAD_BYTES;
-/// No `oci-layout` is longer.
-const LAYOUT_BYTES_MAX: u64 = 4096;
 
 /// What the walk has found so far.
 #[derive(Debug, Default)]
@@ -34,20 +33,8 @@ pub(super) struct Walk {
     entries: usize,
     said: Said,
     pub(super) found: Found,
-    pub(super) catalog: BTreeMap<Digest, Extent>,
     pub(super) kept: BTreeMap<Digest, Bytes>,
     kept_bytes: u64,
-}
-
-/// Files of the layout that say what the tar is.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// The first thing that nobody honest writes, kept back: other findings explain the file better.
-    pub(super) hostile: Option<Error>,
-    pub(super) docker_manifest: bool,
-    pub(super) nested_layout: Option<String>,
-    pub(super) layout: Option<Bytes>,
-    pub(super) index: Option<Bytes>,
 }
 
 /// How far one step came.
@@ -130,9 +117,12 @@ impl Walk {
             self.record(header, content, window, limits)?
         } else {
             let entry = self.said.entry(header)?;
-            let done = match entry.form {
+            let done = match &entry.form {
                 Form::File => self.file(&entry, at, window, limits)?,
-                _ => Some(self.not_a_file(entry, at)),
+                form => {
+                    self.found.not_a_file(&entry.name, form, limits)?;
+                    Some(at)
+                }
             };
             // waiting means coming back to this header, with the records that are about it
             if done.is_some() {
@@ -180,19 +170,6 @@ impl Walk {
         Ok(Some(next))
     }
 
-    /// Passes over directories, and remembers links and devices. Gives the offset behind it.
-    fn not_a_file(&mut self, entry: Entry, at: u64) -> u64 {
-        let what = match entry.form {
-            Form::File | Form::Directory => return at,
-            Form::HardLink(_) => "a hard link",
-            Form::Symlink(_) => "a symbolic link",
-            Form::Special(what) => what,
-        };
-        let detail = format!("it is {what}, and an image layout has only files");
-        self.found.hostile.get_or_insert(Error::new(ErrorKind::Hostile, entry.name, detail));
-        at
-    }
-
     fn file(
         &mut self,
         entry: &Entry,
@@ -202,34 +179,14 @@ impl Walk {
     ) -> Result<Option<u64>, Error> {
         let (name, size) = (&entry.name, entry.size);
         let content = self.content(name, at, size, window)?;
-        let twice = || Error::new(ErrorKind::Hostile, name, "it is there twice");
-        match names::role(name) {
-            EntryRole::Layout | EntryRole::Index => {
-                let index = name == crate::index::NAME;
-                let max = if index { limits.index_json_bytes_max } else { LAYOUT_BYTES_MAX };
-                if size > max {
-                    let detail = format!("its {size} bytes are more than the {max} allowed");
-                    return Err(Error::new(ErrorKind::LimitExceeded, name, detail));
-                }
-                let Some(bytes) = window.get(content, AHEAD_BYTES) else { return Ok(None) };
-                let slot = if index { &mut self.found.index } else { &mut self.found.layout };
-                if slot.replace(Bytes::copy_from_slice(bytes)).is_some() {
-                    return Err(twice());
-                }
-            }
-            EntryRole::Blob(digest) => {
-                if self.catalog.insert(digest, Extent { offset: at, len: size }).is_some() {
-                    return Err(twice());
-                }
-                self.keep(digest, &content, window, limits);
-            }
-            EntryRole::DockerManifest => self.found.docker_manifest = true,
-            EntryRole::NestedLayout(folder) => self.found.nested_layout = Some(folder),
-            EntryRole::Ignored => {}
-            EntryRole::Outside => {
-                let error = Error::new(ErrorKind::Hostile, name, "an image layout has no such file");
-                self.found.hostile.get_or_insert(error);
-            }
+        let mut document = None;
+        if found::is_document(name, size, limits)? {
+            let Some(bytes) = window.get(content.clone(), AHEAD_BYTES) else { return Ok(None) };
+            document = Some(Bytes::copy_from_slice(bytes));
+        }
+        self.found.file(name, Extent { offset: at, len: size }, document, limits)?;
+        if let EntryRole::Blob(digest) = names::role(name) {
+            self.keep(digest, &content, window, limits);
         }
         Ok(Some(at + padded(size)))
     }

@@ -49,7 +49,7 @@ const TABLE: &[(&str, ErrorKind, &str)] = &[
     ("others-text", NotABundle, "not a tar"),
     ("others-plain", NotABundle, "not an OCI image layout"),
     ("others-in-a-folder", NotABundle, "folder 'my'"),
-    ("others-docker-archive", NotABundle, "skopeo copy docker-archive:"),
+    ("others-docker-archive", NotABundle, "lists no image"),
     ("others-symlink", Hostile, "symbolic link"),
     ("others-hard-link", Hostile, "hard link"),
     ("others-device", Hostile, "device"),

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may end where it finds what it does not expect")]
 
 mod arbitrary;
+mod docker;
 mod fixtures;
+mod folders;
 mod foreign;
 mod listing;
 mod round_trip;

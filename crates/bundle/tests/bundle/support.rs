@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use transload_bundle::{
     Artifact, Blob, Entry, Error, HeadInput, Limits, OpenBundle, Opener, Placed, Platforms, Referrer, Status,
-    Totals, TransferManifest, build_head, place, trailer,
+    StreamOpener, Totals, TransferManifest, build_head, place, trailer,
 };
 use transload_oci::{Algorithm, Digest, Manifest, media_type};
 
@@ -188,4 +188,46 @@ pub(crate) fn open_limited(
 pub(crate) fn read<'a>(bundle: &OpenBundle, bytes: &'a [u8], digest: &Digest) -> &'a [u8] {
     let extent = bundle.catalog[digest];
     &bytes[extent.offset as usize..(extent.offset + extent.len) as usize]
+}
+
+/// Opens a tar that comes as a stream, in pieces of `piece` bytes.
+pub(crate) fn open_stream(bytes: &[u8], piece: usize, limits: Limits) -> Result<OpenBundle, Error> {
+    let mut opener = StreamOpener::new(limits);
+    for chunk in bytes.chunks(piece) {
+        opener.feed(Bytes::copy_from_slice(chunk))?;
+    }
+    opener.finish()
+}
+
+/// Packs files as they are, with a ustar header each.
+pub(crate) fn tar_of(entries: &[(&str, Content)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, content) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        match content {
+            Content::File(bytes) => {
+                header.set_size(bytes.len() as u64);
+                builder.append_data(&mut header, name, bytes.as_slice()).unwrap();
+            }
+            Content::Link(target) => {
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_size(0);
+                builder.append_link(&mut header, name, target).unwrap();
+            }
+        }
+    }
+    builder.into_inner().unwrap()
+}
+
+/// What an entry of [`tar_of`] is.
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    File(Vec<u8>),
+    Link(&'static str),
+}
+
+/// A file with this content.
+pub(crate) fn file(content: impl Into<Vec<u8>>) -> Content {
+    Content::File(content.into())
 }
