@@ -12,10 +12,14 @@ mod digest;
 mod hash;
 mod manifest;
 pub mod media_type;
+mod pattern;
 mod reference;
+mod rename;
 
 pub use descriptor::{Descriptor, Platform};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use hash::{Hasher, Midstate, Mismatch, Verifier};
 pub use manifest::{Children, Manifest, ManifestError, View};
+pub use pattern::{Name, Pattern, newest};
 pub use reference::{Reference, ReferenceError, Selector, is_repository, is_tag};
+pub use rename::{Rename, RenameError};

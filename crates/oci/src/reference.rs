@@ -8,6 +8,8 @@ use crate::digest::Digest;
 /// Longest repository name that registries take, with the registry's name in front (distribution-spec, "Pulling manifests").
 const REPOSITORY_BYTES_MAX: usize = 255;
 const TAG_BYTES_MAX: usize = 128;
+/// How much is shown of a text that is no reference.
+const TEXT_SHOWN_CHARS_MAX: usize = 300;
 
 /// What of a repository is meant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,11 +41,18 @@ pub struct ReferenceError {
     reason: String,
 }
 
+impl ReferenceError {
+    pub(crate) fn new(text: &str, reason: String) -> Self {
+        Self { text: text.chars().take(TEXT_SHOWN_CHARS_MAX).collect(), reason }
+    }
+}
+
 impl Reference {
     /// The same with a registry, if it names none.
     #[must_use]
     pub fn with_registry(mut self, registry: &str) -> Self {
         if self.registry.is_none() {
+            self.repository = in_library(Some(registry), &self.repository);
             self.registry = Some(registry.to_owned());
         }
         self
@@ -54,10 +63,7 @@ impl FromStr for Reference {
     type Err = ReferenceError;
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        let fail = |reason: &str| ReferenceError {
-            text: text.chars().take(300).collect(),
-            reason: reason.to_owned(),
-        };
+        let fail = |reason: &str| ReferenceError::new(text, reason.to_owned());
         if text.contains("://") {
             return Err(fail("leave out the scheme: it is registry/repository:tag"));
         }
@@ -91,13 +97,16 @@ impl FromStr for Reference {
             (None, None) => Selector::All,
         };
         let registry = registry.map(str::to_ascii_lowercase);
-        let repository = match registry.as_deref() {
-            Some("docker.io" | "index.docker.io") if !repository.contains('/') => {
-                format!("library/{repository}")
-            }
-            _ => repository.to_owned(),
-        };
+        let repository = in_library(registry.as_deref(), repository);
         Ok(Self { registry, repository, selector })
+    }
+}
+
+/// On Docker Hub a name without a slash is one of `library/`.
+pub(crate) fn in_library(registry: Option<&str>, repository: &str) -> String {
+    match registry {
+        Some("docker.io" | "index.docker.io") if !repository.contains('/') => format!("library/{repository}"),
+        _ => repository.to_owned(),
     }
 }
 

@@ -41,6 +41,8 @@ codes! {
     TagNotFound => "check the tag; `registry/repository` without a tag exports every tag",
     /// The registry has no such repository, or hides it from this credential.
     RepositoryNotFound => "check the spelling; some registries hide what a credential may not read",
+    /// A pattern stands for nothing that is there.
+    NothingMatched => "correct the pattern; docs/selection.md says what patterns mean",
     /// The repository has no manifest of that digest.
     ManifestNotFound => "the manifest was deleted or never pushed: push it again, or leave this artifact out",
     /// A blob that a manifest names is not in the source.
@@ -50,7 +52,7 @@ codes! {
     /// The manifest is of a kind that cannot travel (Docker schema 1, or no manifest at all).
     ManifestUnsupported => "rebuild or convert the image to Docker schema 2 or OCI, and push it again",
     /// Two artifacts would have the same name in the target.
-    NameConflict => "transfer them one after the other, with another prefix for one of them",
+    NameConflict => "give one of them another name with --map or a prefix, or transfer them one after the other",
     /// The registry wants a credential, or does not accept the one it got.
     Unauthorized => "log in to the registry (transload login, docker login, podman login) or point DOCKER_CONFIG at the right file",
     /// The credential is accepted and does not allow this.

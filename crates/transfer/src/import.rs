@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use transload_blobstore::BlobStore;
 use transload_bundle::Status;
+use transload_oci::{Pattern, Rename};
 use transload_registry::{Source, Target};
 
 use crate::engine::Engine;
@@ -16,13 +17,17 @@ use crate::push::{self, PushOptions, PushPlan};
 use crate::report::{
     ArtifactReport, ArtifactStatus, BundleReport, Operation, Outcome, Report, refuse_failures,
 };
-use crate::walk::{Selection, Sources, Walk, walk, walk_bundle};
+use crate::select::Selection;
+use crate::walk::{Sources, Walk, walk, walk_bundle};
 
 /// How to fill a target registry.
 #[derive(Debug, Clone, Default)]
 pub struct TargetOptions {
     /// Put in front of every repository's name. Empty for none.
     pub prefix: String,
+    /// Rules that give repositories other names; the first that fits counts. The prefix stands in front of what they
+    /// make as well.
+    pub renames: Vec<Rename>,
     /// Move tags that exist with another digest.
     pub overwrite_tags: bool,
     /// Push what can be pushed when something cannot.
@@ -38,6 +43,8 @@ pub struct Import {
     pub store: Arc<dyn BlobStore>,
     /// Its name there.
     pub name: String,
+    /// What of it is wanted; empty for everything. Each pattern has to fit something.
+    pub only: Vec<Pattern>,
     /// The registry to fill.
     pub target: Arc<dyn Target>,
     /// How.
@@ -82,7 +89,7 @@ impl Import {
         note_transfer(&opened, report);
         let etag = opened.etag().map(str::to_owned);
         let source = Arc::new(BundleSource::new(opened).await?);
-        let walk = walk_bundle(engine, &source).await?;
+        let walk = walk_bundle(engine, &source, &self.only).await?;
         let sources: Sources = BTreeMap::from([(source.host().to_owned(), source as Arc<dyn Source>)]);
         fill(engine, walk, &sources, &self.target, &self.options, report).await?;
         let all_there = report.artifacts.iter().all(|artifact| artifact.error.is_none());
@@ -133,15 +140,21 @@ fn place(target: &Arc<dyn Target>, options: &TargetOptions) -> String {
 /// What import and copy have in common: look at the target, then push what it lacks.
 async fn fill(
     engine: &Engine,
-    walk: Walk,
+    mut walk: Walk,
     sources: &Sources,
     target: &Arc<dyn Target>,
     options: &TargetOptions,
     report: &mut Report,
 ) -> Result<(), Error> {
+    report.take_selection(&mut walk);
     report.artifacts = reports(&walk, None);
     refuse_failures(&report.artifacts, options.continue_on_errors)?;
-    let push = PushOptions { prefix: options.prefix.clone(), overwrite_tags: options.overwrite_tags };
+    report.warnings.extend(idle_renames(&walk, &options.renames));
+    let push = PushOptions {
+        prefix: options.prefix.clone(),
+        renames: options.renames.clone(),
+        overwrite_tags: options.overwrite_tags,
+    };
     let plan = PushPlan::new(engine, walk, target, &push).await?;
     report.artifacts = reports(&plan.walk, Some(&plan));
     report.totals = plan.totals;
@@ -156,6 +169,14 @@ async fn fill(
         report.outcome = Outcome::Unchanged;
     }
     Ok(())
+}
+
+/// Rules that no artifact comes under.
+fn idle_renames<'a>(walk: &'a Walk, renames: &'a [Rename]) -> impl Iterator<Item = String> + 'a {
+    let applies = |rule: &Rename| {
+        walk.artifacts.iter().any(|a| rule.apply(a.origin.as_deref(), &a.repository).is_some())
+    };
+    renames.iter().filter(move |rule| !applies(rule)).map(|rule| format!("--map {rule} fits no repository"))
 }
 
 fn reports(walk: &Walk, plan: Option<&PushPlan>) -> Vec<ArtifactReport> {

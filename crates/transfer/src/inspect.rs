@@ -79,7 +79,7 @@ async fn look(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result
     let stat = open::find(store, name).await?;
     let opened = open::open(engine, store, &stat).await?;
     let source = Arc::new(BundleSource::new(opened.clone()).await?);
-    let walk = walk_bundle(engine, &source).await?;
+    let walk = walk_bundle(engine, &source, &[]).await?;
     let transfer = opened.index.transfer.as_ref();
     let offset = |digest: &Digest| opened.index.catalog.get(digest).map_or(0, |extent| extent.offset);
     Ok(Inspection {

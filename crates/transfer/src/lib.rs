@@ -16,6 +16,7 @@ mod nearest;
 mod open;
 mod push;
 mod report;
+mod select;
 mod verify;
 mod walk;
 
@@ -31,5 +32,6 @@ pub use report::{
     ArtifactReport, ArtifactStatus, BundleReport, Operation, Outcome, REPORT_SCHEMA, ReferrerReport, Report,
     Totals,
 };
+pub use select::{Chosen, Selection, Wanted};
 pub use verify::Verify;
-pub use walk::{Selection, Sources};
+pub use walk::Sources;

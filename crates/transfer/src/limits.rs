@@ -26,6 +26,8 @@ pub struct Limits {
     pub manifests_max: usize,
     /// Names that are asked of a catalog when a repository is missing and the nearest is looked for.
     pub catalog_names_max: usize,
+    /// Names that a catalog may have for patterns of repositories to be held against.
+    pub catalog_repositories_max: usize,
 }
 
 impl Default for Limits {
@@ -40,6 +42,7 @@ impl Default for Limits {
             depth_max: 8,
             manifests_max: 20_000,
             catalog_names_max: 5_000,
+            catalog_repositories_max: 200_000,
         }
     }
 }

@@ -13,6 +13,21 @@ pub(crate) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>
         .map(|(_, name)| name)
 }
 
+/// The most similar of `names`, the best first, however far away they are. Wildcards of `wanted` count for nothing.
+pub(crate) fn nearest_few<'a>(
+    wanted: &str,
+    names: impl IntoIterator<Item = &'a str>,
+    count: usize,
+) -> Vec<&'a str> {
+    let literal: String = wanted.chars().filter(|c| !"*?[]{}^~<>=/!| ".contains(*c) || *c == '/').collect();
+    let mut near: Vec<(f64, &str)> = names
+        .into_iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(literal.trim_matches('/'), name), name))
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| b.1.cmp(a.1)));
+    near.into_iter().take(count).map(|(_, name)| name).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,5 +38,12 @@ mod tests {
         assert_eq!(nearest("team/wbe", ["team/web", "team/db"]), Some("team/web"));
         assert_eq!(nearest("v1", ["latest", "stable"]), None);
         assert_eq!(nearest("v1", []), None);
+    }
+
+    #[test]
+    fn something_is_always_near_to_a_pattern() {
+        assert_eq!(nearest_few("v1.*", ["v2.0", "v1.0", "latest"], 2), ["v1.0", "v2.0"]);
+        assert_eq!(nearest_few("tema/*", ["team/web", "other"], 1), ["team/web"]);
+        assert!(nearest_few("x", [], 3).is_empty());
     }
 }

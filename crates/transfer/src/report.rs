@@ -9,6 +9,7 @@ use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
+use crate::select::Chosen;
 use crate::walk::Walk;
 
 /// Version of the report's shape.
@@ -35,6 +36,9 @@ pub struct Report {
     /// The bundle that was written or read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: Option<BundleReport>,
+    /// What each reference and pattern of the selection came to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub selection: Vec<Chosen>,
     /// Every artifact that was asked for, in that order.
     pub artifacts: Vec<ArtifactReport>,
     /// Sums.
@@ -220,6 +224,7 @@ impl Report {
             target,
             plan_id: None,
             bundle: None,
+            selection: Vec::new(),
             artifacts: Vec::new(),
             totals: Totals::default(),
             seconds: 0.0,
@@ -231,6 +236,12 @@ impl Report {
     pub(crate) fn with_dry_run(mut self, dry_run: bool) -> Self {
         self.dry_run = dry_run;
         self
+    }
+
+    /// Takes over what the walk has to say of the selection.
+    pub(crate) fn take_selection(&mut self, walk: &mut Walk) {
+        self.selection = std::mem::take(&mut walk.chosen);
+        self.warnings.append(&mut walk.warnings);
     }
 
     /// Gives every planned artifact this status, and the whole this outcome unless something failed.

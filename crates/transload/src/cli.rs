@@ -73,12 +73,19 @@ pub(crate) struct OutputArgs {
 /// What to take.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SelectionArgs {
-    /// registry/repository:tag, registry/repository@sha256:…, or registry/repository for every tag.
+    /// registry/repository:tag, registry/repository@sha256:…, or registry/repository for every tag. Patterns too:
+    /// 'repo:v1.*', 'repo:{1.2,1.3}*', 'repo:/v[0-9]+/', 'repo:^1.4', 'repo:>=1.2 <2', 'registry/team/*', 'registry/**'.
     #[arg(value_name = "ARTIFACT")]
     pub(crate) artifacts: Vec<String>,
-    /// A file of artifacts, one a line, `#` before comments; `-` for standard input.
+    /// A file of artifacts, one a line, `#` before comments, `!` before exclusions; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) artifacts_file: Vec<PathBuf>,
+    /// Leave out what this pattern fits: 'team/*:*-rc*', or ':latest' in every repository.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+    /// Of patterns and whole repositories only the newest N versions; tags that are no versions do not count.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) latest: Option<u32>,
     /// The registry of artifacts that name none.
     #[arg(long, value_name = "REGISTRY")]
     pub(crate) from: Option<String>,
@@ -159,6 +166,7 @@ Examples:
   transload export registry.example/team/web:v1 registry.example/team/db --to /media/stick/
   transload export --from registry.example --artifacts-file release.txt --to https://acct.blob.core.windows.net/transfer --sas-token-env SAS
   transload export localhost:5000/app:v1 --to app.tar --dry-run
+  transload export 'registry.example/team/*:^1.4' --exclude ':*-rc*' --latest 3 --to /media/stick/
 
 Kill it at any point and run the same command again: it goes on where it stopped.")]
 pub(crate) struct ExportArgs {
@@ -188,6 +196,10 @@ pub(crate) struct TargetArgs {
     /// The registry to fill, with a prefix for its repositories if wanted.
     #[arg(long, value_name = "REGISTRY[/PREFIX]")]
     pub(crate) to: String,
+    /// Give repositories other names: 'team/*=prod/team/*', 'a/b=c/d'. The first rule that fits counts; a prefix of
+    /// --to stands in front of all.
+    #[arg(long, value_name = "FROM=TO", value_parser = clap::value_parser!(transload_oci::Rename))]
+    pub(crate) map: Vec<transload_oci::Rename>,
     /// Move tags that exist with another digest. Without it they are conflicts, found before anything is pushed.
     #[arg(long)]
     pub(crate) overwrite_tags: bool,
@@ -198,6 +210,7 @@ pub(crate) struct TargetArgs {
 Examples:
   transload import /media/stick/release.tar --to registry.far
   transload import release.tar --to registry.far/mirror --overwrite-tags
+  transload import release.tar --to registry.far --only 'team/*' --map 'team/*=prod/team/*'
   transload import 'https://acct.blob.core.windows.net/transfer/release.tar' --sas-token-file sas.txt --to registry.far
 
 Run it again as often as you like: what is there is not pushed again.")]
@@ -205,6 +218,9 @@ pub(crate) struct ImportArgs {
     /// The bundle: a file, or the URL of an Azure blob.
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: String,
+    /// Import only what this pattern fits: 'team/*', 'team/web:v1.*'.
+    #[arg(long, value_name = "PATTERN", value_parser = clap::value_parser!(transload_oci::Pattern))]
+    pub(crate) only: Vec<transload_oci::Pattern>,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     /// Delete the bundle when every artifact of it is in the registry.

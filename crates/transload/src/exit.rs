@@ -68,6 +68,7 @@ impl Exit {
             }
             C::TagNotFound
             | C::RepositoryNotFound
+            | C::NothingMatched
             | C::ManifestNotFound
             | C::BlobNotFound
             | C::ForeignLayerUnavailable

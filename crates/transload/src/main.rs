@@ -8,6 +8,7 @@ mod location;
 mod output;
 mod quickstart;
 mod registries;
+mod selection;
 
 use std::process::ExitCode;
 

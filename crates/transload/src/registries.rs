@@ -3,21 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 
-use transload_oci::Reference;
 use transload_registry::credentials::{CredentialProvider, DockerConfig};
 use transload_registry::{Client, ClientOptions, Source, Target};
 use transload_transfer::{Code, Error, Selection, Sources};
 
-use crate::cli::{RegistryArgs, SelectionArgs, TrustArgs};
+use crate::cli::{RegistryArgs, TrustArgs};
 use crate::config::Environment;
 
 /// Certificates and keys are some KiB long.
 const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// A file of artifacts has some hundred bytes a line.
-const ARTIFACTS_FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Opens registries, all with the same options.
 pub(crate) struct Registries {
@@ -80,9 +76,9 @@ impl Registries {
     /// Opens every registry that the selection names.
     pub(crate) fn sources(&self, selection: &Selection) -> Result<Sources, Error> {
         let mut sources: Sources = BTreeMap::new();
-        for host in selection.references.iter().filter_map(|reference| reference.registry.as_ref()) {
+        for host in selection.wanted.iter().filter_map(|wanted| wanted.pattern.registry()) {
             if !sources.contains_key(host) {
-                sources.insert(host.clone(), Arc::new(self.client(host)?) as Arc<dyn Source>);
+                sources.insert(host.to_owned(), Arc::new(self.client(host)?) as Arc<dyn Source>);
             }
         }
         Ok(sources)
@@ -116,61 +112,7 @@ pub(crate) fn ca_pem(trust: &TrustArgs) -> Result<Vec<Vec<u8>>, Error> {
     trust.ca_file.iter().map(|file| read_bounded("--ca-file", file, PEM_BYTES_MAX)).collect()
 }
 
-/// Reads what the command line and the files that it names select.
-pub(crate) fn selection(args: &SelectionArgs) -> Result<Selection, Error> {
-    let mut texts: Vec<(String, Option<String>)> =
-        args.artifacts.iter().map(|text| (text.clone(), None)).collect();
-    for file in &args.artifacts_file {
-        let name = file.display().to_string();
-        let lines = read_lines(file)?;
-        texts.extend(lines.into_iter().map(|(number, text)| (text, Some(format!("{name}, line {number}")))));
-    }
-    if texts.is_empty() {
-        return Err(Error::new(Code::Usage, "", "nothing to take: no artifact was named").with_next(
-            "name artifacts as registry/repository:tag, or a file of them with --artifacts-file",
-        ));
-    }
-    let mut references = Vec::new();
-    for (text, origin) in texts {
-        let reference = Reference::from_str(&text).map_err(|error| {
-            Error::new(Code::ReferenceInvalid, origin.clone().unwrap_or_default(), error.to_string())
-        })?;
-        references.push(match &args.from {
-            Some(registry) => reference.with_registry(registry.trim_end_matches('/')),
-            None => reference,
-        });
-    }
-    if let Some(nameless) = references.iter().find(|reference| reference.registry.is_none()) {
-        return Err(Error::new(Code::ReferenceInvalid, nameless.to_string(), "it names no registry")
-            .with_next(format!(
-                "write docker.io/{nameless} if Docker Hub is meant, or name the registry with --from"
-            )));
-    }
-    Ok(Selection { references, referrers: !args.no_referrers })
-}
-
-/// Lines that are neither empty nor comments, with their numbers.
-fn read_lines(file: &Path) -> Result<Vec<(usize, String)>, Error> {
-    let bytes = if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().take(ARTIFACTS_FILE_BYTES_MAX).read_to_end(&mut bytes);
-        read.map_err(|error| unreadable("--artifacts-file", file, &error))?;
-        bytes
-    } else {
-        read_bounded("--artifacts-file", file, ARTIFACTS_FILE_BYTES_MAX)?
-    };
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Error::new(Code::Usage, format!("--artifacts-file {}", file.display()), "it is not text (UTF-8)")
-    })?;
-    let lines = text.lines().enumerate().map(|(index, line)| {
-        // a reference has no '#' in it
-        let line = line.split('#').next().unwrap_or_default().trim();
-        (index + 1, line.to_owned())
-    });
-    Ok(lines.filter(|(_, line)| !line.is_empty()).collect())
-}
-
-fn read_bounded(option: &str, file: &Path, bytes_max: u64) -> Result<Vec<u8>, Error> {
+pub(crate) fn read_bounded(option: &str, file: &Path, bytes_max: u64) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(file).map_err(|error| unreadable(option, file, &error))?;
     opened.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|error| unreadable(option, file, &error))?;
@@ -181,7 +123,7 @@ fn read_bounded(option: &str, file: &Path, bytes_max: u64) -> Result<Vec<u8>, Er
     Ok(bytes)
 }
 
-fn unreadable(option: &str, file: &Path, error: &std::io::Error) -> Error {
+pub(crate) fn unreadable(option: &str, file: &Path, error: &std::io::Error) -> Error {
     Error::new(Code::Usage, format!("{option} {}", file.display()), error.to_string())
         .with_next("check the path and its permissions")
 }

@@ -13,6 +13,7 @@ const PAPERS: &[&str] = &[
     "docs/ERRORS.md",
     "docs/cli.md",
     "docs/performance.md",
+    "docs/selection.md",
 ];
 
 /// The first cells in backticks of the table below a heading.

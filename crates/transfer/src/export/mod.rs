@@ -20,7 +20,8 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
 use crate::report::{ArtifactStatus, BundleReport, Operation, Outcome, Report, refuse_failures};
-use crate::walk::{Selection, Sources, walk};
+use crate::select::Selection;
+use crate::walk::{Sources, refuse_name_conflicts, walk};
 use plan::ExportPlan;
 
 pub(crate) use plan::{blob_bytes, totals};
@@ -65,7 +66,9 @@ impl Export {
     }
 
     async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
-        let walk = walk(engine, &self.sources, &self.selection).await?;
+        let mut walk = walk(engine, &self.sources, &self.selection).await?;
+        refuse_name_conflicts(&mut walk);
+        report.take_selection(&mut walk);
         report.artifacts =
             walk.artifacts.iter().map(|artifact| artifact.report(&walk, ArtifactStatus::Planned)).collect();
         refuse_failures(&report.artifacts, self.options.continue_on_errors)?;

@@ -12,7 +12,8 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::report::Totals;
-use crate::walk::{Blob, Selection, Walk};
+use crate::select::Selection;
+use crate::walk::{Blob, Walk};
 
 const PLAN_ID_HEX_IN_NAMES: usize = 12;
 
@@ -55,7 +56,7 @@ impl ExportPlan {
             id: plan_id(&walk),
             totals: totals(&walk),
             walk,
-            selection: selection.references.iter().map(ToString::to_string).collect(),
+            selection: selection.texts(),
             tool: options.tool.clone(),
             order: store.order,
             block_bytes_min: store.block_bytes_min,

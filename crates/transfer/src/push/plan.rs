@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use transload_oci::Digest;
+use transload_oci::{Digest, Rename};
 use transload_registry::{ErrorKind, Target};
 
 use crate::code::Code;
@@ -19,6 +19,8 @@ use crate::walk::{Artifact, Walk};
 pub(crate) struct PushOptions {
     /// Put in front of every repository's name, without a slash at its end. Empty for none.
     pub(crate) prefix: String,
+    /// Rules for repositories' names; the first that fits counts.
+    pub(crate) renames: Vec<Rename>,
     pub(crate) overwrite_tags: bool,
 }
 
@@ -70,6 +72,7 @@ impl PushPlan {
         target: &Arc<dyn Target>,
         options: &PushOptions,
     ) -> Result<Self, Error> {
+        refuse_name_conflicts(&mut walk, target.as_ref(), options);
         let looked: Vec<Option<Result<Looked, Error>>> = stream::iter(&walk.artifacts)
             .map(|artifact| async {
                 if artifact.error.is_some() {
@@ -138,11 +141,32 @@ impl PushArtifact {
 }
 
 fn target_repository(artifact: &Artifact, options: &PushOptions) -> String {
-    match (options.prefix.as_str(), artifact.repository.as_str()) {
+    let renamed =
+        options.renames.iter().find_map(|rule| rule.apply(artifact.origin.as_deref(), &artifact.repository));
+    match (options.prefix.as_str(), renamed.as_deref().unwrap_or(&artifact.repository)) {
         ("", repository) => repository.to_owned(),
         // a bundle that names no repository goes into the one that the target names
         (prefix, "") => prefix.to_owned(),
         (prefix, repository) => format!("{prefix}/{repository}"),
+    }
+}
+
+/// Two different manifests cannot have one name in the target.
+fn refuse_name_conflicts(walk: &mut Walk, target: &dyn Target, options: &PushOptions) {
+    let mut names: HashMap<String, (Digest, String)> = HashMap::new();
+    for artifact in walk.artifacts.iter_mut().filter(|a| a.error.is_none() && a.tag.is_some()) {
+        let Some(root) = &artifact.root else { continue };
+        let name = in_target(artifact, &target_repository(artifact, options));
+        match names.get(&name) {
+            Some((digest, other)) if *digest != root.digest => {
+                let detail = format!("{other} would be {}/{name} too, and is something else", target.host());
+                artifact.error = Some(Error::new(Code::NameConflict, artifact.name.clone(), detail));
+            }
+            Some(_) => {}
+            None => {
+                names.insert(name, (root.digest, artifact.name.clone()));
+            }
+        }
     }
 }
 

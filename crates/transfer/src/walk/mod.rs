@@ -1,7 +1,6 @@
 //! Walking the source: every artifact, manifest, referrer and blob is known before a byte moves.
 
 mod blobs;
-mod expand;
 mod graph;
 mod walker;
 
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use transload_oci::{Descriptor, Digest, Manifest, Reference};
+use transload_oci::{Descriptor, Digest, Manifest, Pattern};
 use transload_registry::Source;
 
 use crate::code::Code;
@@ -21,21 +20,13 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::open::BundleSource;
 use crate::report::{ArtifactReport, ArtifactStatus, ReferrerReport};
+use crate::select::{Chosen, Request, Selection, Tags, expand, of_bundle};
 
 /// Registries by the host that references name.
 pub type Sources = BTreeMap<String, Arc<dyn Source>>;
 
 /// Artifacts walked at the same time; their requests share the engine's bound.
 const ARTIFACTS_AT_ONCE: usize = 64;
-
-/// What is to be moved.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    /// References, each with its registry.
-    pub references: Vec<Reference>,
-    /// Whether signatures, SBOMs and attestations travel with what they are about.
-    pub referrers: bool,
-}
 
 /// All that the selection means.
 #[derive(Debug)]
@@ -46,6 +37,10 @@ pub(crate) struct Walk {
     pub(crate) manifests: HashMap<Digest, Manifest>,
     /// Every blob that some artifact reaches.
     pub(crate) blobs: HashMap<Digest, Blob>,
+    /// What became of each pattern that was asked for.
+    pub(crate) chosen: Vec<Chosen>,
+    /// What a person should know.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// One artifact: a root manifest and all it reaches.
@@ -53,6 +48,8 @@ pub(crate) struct Walk {
 pub(crate) struct Artifact {
     pub(crate) name: String,
     pub(crate) registry: String,
+    /// The registry it came from at first, as far as that is known.
+    pub(crate) origin: Option<String>,
     pub(crate) repository: String,
     pub(crate) tag: Option<String>,
     pub(crate) root: Option<Descriptor>,
@@ -74,10 +71,11 @@ pub(crate) struct Blob {
 }
 
 impl Artifact {
-    fn new(request: &expand::Request) -> Self {
+    fn new(request: &Request) -> Self {
         Self {
             name: request.name.clone(),
             registry: request.registry.clone(),
+            origin: request.origin.clone(),
             repository: request.repository.clone(),
             tag: request.tag.clone(),
             root: None,
@@ -144,13 +142,21 @@ impl Walk {
 /// Walks the selection. What fails is kept with its artifact; the walk itself fails only when a whole
 /// registry is missing from `sources`.
 pub(crate) async fn walk(engine: &Engine, sources: &Sources, selection: &Selection) -> Result<Walk, Error> {
-    let (requests, tags) = expand::expand(engine, sources, selection).await?;
-    walk_requests(engine, sources, selection.referrers, &requests, &tags).await
+    let expanded = expand(engine, sources, selection).await?;
+    let mut walk =
+        walk_requests(engine, sources, selection.referrers, &expanded.requests, &expanded.tags).await?;
+    walk.chosen = expanded.chosen;
+    walk.warnings.splice(0..0, expanded.warnings);
+    Ok(walk)
 }
 
-/// Walks all that is in a bundle.
-pub(crate) async fn walk_bundle(engine: &Engine, source: &Arc<BundleSource>) -> Result<Walk, Error> {
-    let (requests, tags) = expand::of_bundle(source);
+/// Walks what is in a bundle: everything, or what `only` names.
+pub(crate) async fn walk_bundle(
+    engine: &Engine,
+    source: &Arc<BundleSource>,
+    only: &[Pattern],
+) -> Result<Walk, Error> {
+    let (requests, tags) = of_bundle(source, only)?;
     let sources: Sources =
         BTreeMap::from([(source.host().to_owned(), Arc::clone(source) as Arc<dyn Source>)]);
     walk_requests(engine, &sources, true, &requests, &tags).await
@@ -160,8 +166,8 @@ async fn walk_requests(
     engine: &Engine,
     sources: &Sources,
     referrers: bool,
-    requests: &[expand::Request],
-    tags: &expand::Tags,
+    requests: &[Request],
+    tags: &Tags,
 ) -> Result<Walk, Error> {
     let walker = walker::Walker::new(engine, sources, referrers, tags, requests);
     let walked: Vec<(Artifact, Vec<Manifest>)> = stream::iter(requests)
@@ -170,7 +176,13 @@ async fn walk_requests(
         .collect()
         .await;
 
-    let mut walk = Walk { artifacts: Vec::new(), manifests: HashMap::new(), blobs: HashMap::new() };
+    let mut walk = Walk {
+        artifacts: Vec::new(),
+        manifests: HashMap::new(),
+        blobs: HashMap::new(),
+        chosen: Vec::new(),
+        warnings: Vec::new(),
+    };
     for (artifact, manifests) in walked {
         for manifest in manifests {
             walk.take_blobs(&artifact, &manifest);
@@ -179,7 +191,6 @@ async fn walk_requests(
         walk.artifacts.push(artifact);
     }
     walk.drop_travelling_referrers(requests);
-    refuse_name_conflicts(&mut walk.artifacts);
     blobs::check(engine, sources, &mut walk).await;
     for artifact in walk.good() {
         if let Some(root) = &artifact.root {
@@ -209,7 +220,7 @@ impl Walk {
     }
 
     /// A cosign tag that travels as a referrer of another artifact is not an artifact of its own as well.
-    fn drop_travelling_referrers(&mut self, requests: &[expand::Request]) {
+    fn drop_travelling_referrers(&mut self, requests: &[Request]) {
         let travelling: std::collections::HashSet<(String, String)> = self
             .artifacts
             .iter()
@@ -224,10 +235,10 @@ impl Walk {
     }
 }
 
-/// Two different manifests cannot have one name in a bundle or a target.
-fn refuse_name_conflicts(artifacts: &mut [Artifact]) {
+/// Two different manifests cannot have one name in a bundle.
+pub(crate) fn refuse_name_conflicts(walk: &mut Walk) {
     let mut names: HashMap<String, (Digest, String)> = HashMap::new();
-    for artifact in artifacts.iter_mut().filter(|a| a.error.is_none() && a.tag.is_some()) {
+    for artifact in walk.artifacts.iter_mut().filter(|a| a.error.is_none() && a.tag.is_some()) {
         let Some(root) = &artifact.root else { continue };
         let name = artifact.local_name();
         match names.get(&name) {

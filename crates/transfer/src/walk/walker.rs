@@ -11,7 +11,6 @@ use tokio::sync::OnceCell;
 use transload_oci::{Descriptor, Digest, Manifest};
 use transload_registry::{ErrorKind, Source};
 
-use super::expand::{Request, Tags, is_referrer_tag, repository_missing};
 use super::graph::{Graph, blobs_of, is_manifest};
 use super::{Artifact, Sources};
 use crate::code::Code;
@@ -19,6 +18,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
 use crate::nearest::nearest;
+use crate::select::{Request, Tags, is_referrer_tag, repository_missing};
 
 /// Suffixes of the tags under which cosign keeps what belongs to a manifest.
 const COSIGN_SUFFIXES: [&str; 3] = ["sig", "att", "sbom"];

@@ -4,4 +4,5 @@
 mod failures;
 mod resume;
 mod roundtrip;
+mod selection;
 mod support;

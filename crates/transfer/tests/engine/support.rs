@@ -144,7 +144,7 @@ pub(crate) fn tar_names(bytes: &[u8]) -> Vec<String> {
 pub(crate) fn selection(references: &[&str]) -> Selection {
     let references =
         references.iter().map(|r| r.parse::<transload_oci::Reference>().unwrap().with_registry(SOURCE));
-    Selection { references: references.collect(), referrers: true }
+    Selection::of(references)
 }
 
 pub(crate) fn sources(source: &Arc<MemoryRegistry>) -> Sources {
@@ -177,6 +177,7 @@ pub(crate) fn import_of(store: &Arc<MemoryStore>, target: &Arc<MemoryRegistry>) 
     Import {
         store: Arc::clone(store) as Arc<dyn BlobStore>,
         name: BUNDLE.to_owned(),
+        only: Vec::new(),
         target: Arc::clone(target) as Arc<dyn Target>,
         options: TargetOptions::default(),
         delete_source_blob_on_success: false,

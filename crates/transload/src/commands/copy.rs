@@ -7,7 +7,8 @@ use crate::cli::CopyArgs;
 use crate::config::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
-use crate::registries::{Registries, selection};
+use crate::registries::Registries;
+use crate::selection::selection;
 
 pub(crate) async fn run(
     args: Box<CopyArgs>,
@@ -20,6 +21,7 @@ pub(crate) async fn run(
     let (target, prefix) = registries.target(&args.target.to)?;
     let options = TargetOptions {
         prefix,
+        renames: args.target.map.clone(),
         overwrite_tags: args.target.overwrite_tags,
         continue_on_errors: args.report.continue_on_errors,
         dry_run: args.report.dry_run,

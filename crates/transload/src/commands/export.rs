@@ -8,7 +8,8 @@ use crate::config::Environment;
 use crate::exit::Exit;
 use crate::location;
 use crate::output::Output;
-use crate::registries::{Registries, selection};
+use crate::registries::Registries;
+use crate::selection::selection;
 
 pub(crate) async fn run(
     args: Box<ExportArgs>,

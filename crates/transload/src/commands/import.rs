@@ -20,12 +20,13 @@ pub(crate) async fn run(
     let (store, name) = location::open_bundle(&args.bundle, &args.store, &args.trust, environment).await?;
     let options = TargetOptions {
         prefix,
+        renames: args.target.map.clone(),
         overwrite_tags: args.target.overwrite_tags,
         continue_on_errors: args.report.continue_on_errors,
         dry_run: args.report.dry_run,
     };
     let delete_source_blob_on_success = args.delete_source_blob_on_success;
-    let import = Import { store, name, target, options, delete_source_blob_on_success };
+    let import = Import { store, name, only: args.only, target, options, delete_source_blob_on_success };
     let report = import.run(&engine(Some(&args.resources), output)).await;
     Ok(finish(&report, args.report.report.as_deref(), output))
 }

@@ -133,6 +133,9 @@ fn status_word(status: ArtifactStatus) -> &'static str {
 
 fn plan_summary(report: &Report) -> String {
     let mut text = format!("dry run: nothing was written to {}\n", report.target);
+    for chosen in report.selection.iter().filter(|chosen| !chosen.names.is_empty()) {
+        text.push_str(&format!("  {} is {}\n", chosen.asked, counted(chosen.count, "artifact")));
+    }
     text.push_str(&format!("  {}\n", super::lines::planned(report.operation, &report.totals)));
     if let Some(bundle) = report.bundle.as_ref().filter(|_| report.operation == Operation::Export) {
         text.push_str(&format!("  the bundle will be {} long\n", human(bundle.bytes)));

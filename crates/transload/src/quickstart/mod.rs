@@ -135,7 +135,7 @@ impl Tour<'_> {
         });
         let export = Export {
             sources: [(self.here.clone(), Arc::clone(&self.source) as Arc<dyn Source>)].into(),
-            selection: Selection { references: references.collect::<Result<_, _>>()?, referrers: true },
+            selection: Selection::of(references.collect::<Result<Vec<_>, _>>()?),
             store: Arc::clone(&self.store),
             name: None,
             // a kept folder may have the bundle of the last tour
@@ -154,6 +154,7 @@ impl Tour<'_> {
         let import = Import {
             store: Arc::clone(&self.store),
             name: name.to_owned(),
+            only: Vec::new(),
             target: Arc::clone(&self.target) as Arc<dyn Target>,
             options: TargetOptions::default(),
             delete_source_blob_on_success: false,

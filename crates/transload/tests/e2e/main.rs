@@ -20,5 +20,6 @@ mod partial;
 mod quickstart;
 mod resume;
 mod sas;
+mod selection;
 mod skopeo;
 mod terminal;
