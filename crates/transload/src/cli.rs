@@ -21,6 +21,8 @@ use crate::output::{Format, Query};
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -44,6 +46,8 @@ pub(crate) enum Command {
     Login(LoginArgs),
     /// Forget the credential of a registry.
     Logout(LogoutArgs),
+    /// Show and check settings.
+    Config(ConfigArgs),
     /// Print a script that makes a shell complete this program's commands and options.
     Completions(CompletionsArgs),
     /// Write the manual pages.
@@ -68,6 +72,19 @@ pub(crate) struct OutputArgs {
     /// Say only what went wrong.
     #[arg(long, short, global = true, conflicts_with = "json")]
     pub(crate) quiet: bool,
+}
+
+/// Where options that are not given come from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct SettingsArgs {
+    /// Take settings from this file alone, instead of ~/.config/transload/transload.toml and
+    /// /etc/transload/transload.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The profile of the settings to use.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
 }
 
 /// What to take.
@@ -303,7 +320,7 @@ pub(crate) struct LoginArgs {
     #[arg(long, short, value_name = "USER")]
     pub(crate) user: Option<String>,
     /// Read the password, or an access token, from standard input. Without it the password is asked for.
-    #[arg(long, requires = "user")]
+    #[arg(long)]
     pub(crate) password_stdin: bool,
     #[command(flatten)]
     pub(crate) registries: RegistryArgs,
@@ -319,6 +336,38 @@ pub(crate) struct LogoutArgs {
     /// Forget it in this file instead of the usual ones.
     #[arg(long, value_name = "FILE")]
     pub(crate) auth_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show the settings that are in force, and where each comes from.
+    Show(ConfigShowArgs),
+    /// Check the files of settings: names, values, profiles.
+    Check,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A file of settings:
+  [defaults]
+  ca_file = \"corp-ca.pem\"
+  [profiles.night]
+  source = \"registry.example\"
+  store = \"https://acct.blob.core.windows.net/transfer\"
+  sas_token_env = \"SAS\"
+
+A flag wins over the environment (TRANSLOAD_CA_FILE), that over the profile (--profile, TRANSLOAD_PROFILE), that over
+[defaults]. Names are those of the options; `source` is --from, `target` and `store` are --to.")]
+pub(crate) struct ConfigShowArgs {
+    /// Show every setting that there is, with its variable and what it is for.
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,19 @@
 //! What comes from outside: the only place that reads the environment.
 #![expect(clippy::disallowed_methods, reason = "this is the one place that may read the environment")]
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 
 use transload_registry::ProxySettings;
 
 /// Everything that is read from the environment, once, at the start.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Environment {
+    /// Every `TRANSLOAD_…` that is not empty.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// Where settings are looked for when no file is named; the first wins.
+    pub(crate) settings_files: Vec<PathBuf>,
     /// Files that may have credentials for registries, the first one that has some wins.
     pub(crate) auth_files: Vec<PathBuf>,
     /// The file that `login` writes to when none of those knows the registry.
@@ -39,6 +44,8 @@ impl std::fmt::Debug for AzureEnvironment {
 impl Environment {
     pub(crate) fn read() -> Self {
         Self {
+            variables: variables(),
+            settings_files: settings_files(),
             auth_files: auth_files(),
             login_file: path("REGISTRY_AUTH_FILE").or_else(docker_config),
             proxy: ProxySettings {
@@ -72,6 +79,20 @@ fn path(name: &str) -> Option<PathBuf> {
 
 fn either(lower: &str, upper: &str) -> Option<String> {
     text(lower).or_else(|| text(upper))
+}
+
+fn variables() -> BTreeMap<String, String> {
+    let ours = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    ours.filter(|(name, value)| name.starts_with("TRANSLOAD_") && !value.is_empty()).collect()
+}
+
+/// The person's file and the machine's. None in the current folder: whoever unpacks somebody's folder must not
+/// have their transfers redirected by it.
+fn settings_files() -> Vec<PathBuf> {
+    let config = path("XDG_CONFIG_HOME").or_else(|| path("HOME").map(|home| home.join(".config")));
+    let folders = [config, Some(PathBuf::from("/etc"))];
+    folders.into_iter().flatten().map(|folder| folder.join("transload/transload.toml")).collect()
 }
 
 /// In the order in which podman and then docker look.

@@ -9,19 +9,26 @@ mod output;
 mod quickstart;
 mod registries;
 mod selection;
+mod settings;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::config::Environment;
 use crate::exit::Exit;
+use crate::settings::Refusal;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let environment = Environment::read();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match settings::parse(&arguments, &environment) {
         Ok(cli) => cli,
-        Err(error) => return cli::refuse(&error),
+        Err(Refusal::Parser(error)) => return cli::refuse(&error),
+        Err(Refusal::Settings(error)) => {
+            output::Output::default().error(&error);
+            return Exit::of(error.code()).into();
+        }
     };
     // the one TLS provider of the process; a second installation fails, and then there is one already
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -32,14 +39,13 @@ fn main() -> ExitCode {
             return Exit::Internal.into();
         }
     };
-    let exit = runtime.block_on(run(cli));
+    let exit = runtime.block_on(run(cli, environment));
     // what was cancelled may still hold a thread (a DNS look-up, a disk that hangs): it is not waited for
     runtime.shutdown_background();
     exit.into()
 }
 
-async fn run(cli: Cli) -> Exit {
-    let environment = Environment::read();
+async fn run(cli: Cli, environment: Environment) -> Exit {
     let output = output::Output::new(&cli.output);
     if let Err(error) = cli.refuse_shapes() {
         output.error(&error);
@@ -53,6 +59,7 @@ async fn run(cli: Cli) -> Exit {
         Command::Verify(args) => commands::verify::run(args, &environment, &output).await,
         Command::Login(args) => commands::login::login(args, &environment, &output).await,
         Command::Logout(args) => commands::login::logout(args, &environment, &output).await,
+        Command::Config(args) => commands::config::run(&args, &cli.settings, &environment, &output),
         Command::Completions(args) => commands::papers::completions(&args),
         Command::Man(args) => commands::papers::man(&args, &output),
         Command::Quickstart(args) => quickstart::run(args, &output).await,

@@ -42,7 +42,13 @@ impl Registries {
                 pem.extend(read_bounded("--client-key", key, PEM_BYTES_MAX)?);
                 Some(pem)
             }
-            _ => None,
+            (None, None) => None,
+            // the parser sees to it where both come from the command line
+            _ => {
+                let detail = "a certificate and its key go together, and one of them is missing";
+                return Err(Error::new(Code::Usage, "--client-cert, --client-key", detail)
+                    .with_next("give both in the same place"));
+            }
         };
         let options = ClientOptions {
             credentials: Arc::new(DockerConfig::new(auth_files)),

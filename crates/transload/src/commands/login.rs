@@ -133,6 +133,7 @@ fn nothing_kept(error: Error) -> Error {
 async fn ask(args: &LoginArgs, host: &str) -> Result<(String, SecretString), Error> {
     let user = match &args.user {
         Some(user) => user.clone(),
+        None if args.password_stdin => return Err(no_terminal(host)),
         None => prompt_user(host)?,
     };
     if user.is_empty() || user.contains(':') {
@@ -190,6 +191,6 @@ async fn prompt_secret(host: &str, user: &str) -> Result<SecretString, Error> {
 }
 
 fn no_terminal(host: &str) -> Error {
-    Error::new(Code::Usage, host, "there is no terminal to ask for user and password on")
+    Error::new(Code::Usage, host, "user and password are missing, and there is no terminal to ask on")
         .with_next(format!("pipe the password in: … | transload login {host} --user USER --password-stdin"))
 }

@@ -45,6 +45,13 @@ enum Style {
     Quiet,
 }
 
+/// As without any argument.
+impl Default for Output {
+    fn default() -> Self {
+        Self::new(&OutputArgs { output: None, query: None, json: false, quiet: false })
+    }
+}
+
 impl Output {
     pub(crate) fn new(args: &OutputArgs) -> Self {
         // asked of the library that writes, which knows NO_COLOR, CLICOLOR, CLICOLOR_FORCE and dumb terminals

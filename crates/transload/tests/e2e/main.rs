@@ -7,6 +7,7 @@
 mod support;
 
 mod azure;
+mod config;
 mod disk;
 mod faults;
 mod hostile;

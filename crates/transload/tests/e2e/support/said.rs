@@ -7,6 +7,8 @@ use transload_testkit::cli::Finished;
 pub(crate) trait Said {
     /// It refused with this exit code and this error code, and said what to do next. Gives that advice.
     fn refused(&self, exit: i32, code: &str) -> String;
+    /// The parser of the command line refused it, naming this.
+    fn refused_by_parser(&self, named: &str);
     /// Every line of standard output as JSON; panics when one is none.
     fn events(&self) -> Vec<Value>;
     /// The last of those, which must be the report.
@@ -26,6 +28,11 @@ impl Said for Finished {
         assert!(error.contains("error: "), "{error}");
         let next = lines.next().and_then(|line| line.trim().strip_prefix("next: "));
         next.unwrap_or_else(|| panic!("nothing to do next after: {error}")).to_owned()
+    }
+
+    fn refused_by_parser(&self, named: &str) {
+        assert_eq!(self.code(), 2, "{}", self.all());
+        assert!(self.stderr.starts_with("error: ") && self.stderr.contains(named), "{}", self.stderr);
     }
 
     fn events(&self) -> Vec<Value> {
