@@ -133,6 +133,8 @@ codes! {
     NotABundle => "a bundle is an uncompressed tar that holds an OCI image layout",
     /// The bundle is damaged.
     BundleDamaged => "copy it across again, and check the copy with `transload verify` before importing it",
+    /// A part of a bundle that was split is missing, or is not as long as it should be.
+    PartMissing => "copy all parts again, and name the first one",
     /// The bundle is built to do harm, or by a broken tool.
     BundleHostile => "do not use it; ask where it came from",
     /// The bundle was written by a newer version.

@@ -80,21 +80,22 @@ impl Import {
     }
 
     async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
-        if self.delete_source_blob_on_success {
+        if self.delete_source_blob_on_success && !self.name.is_empty() {
             self.store.check_delete(&self.name)?;
         }
-        let stat = open::find(&self.store, &self.name).await?;
-        let opened = open::open(engine, &self.store, &stat).await?;
+        let opened = open::bundle(engine, &self.store, &self.name).await?;
+        if self.delete_source_blob_on_success {
+            opened.check_delete()?;
+        }
         report.bundle = Some(BundleReport { location: opened.location.clone(), bytes: opened.len() });
         note_transfer(&opened, report);
-        let etag = opened.etag().map(str::to_owned);
-        let source = Arc::new(BundleSource::new(opened).await?);
+        let source = Arc::new(BundleSource::new(opened.clone()).await?);
         let walk = walk_bundle(engine, &source, &self.only).await?;
         let sources: Sources = BTreeMap::from([(source.host().to_owned(), source as Arc<dyn Source>)]);
         fill(engine, walk, &sources, &self.target, &self.options, report).await?;
         let all_there = report.artifacts.iter().all(|artifact| artifact.error.is_none());
         if self.delete_source_blob_on_success && !self.options.dry_run && all_there {
-            self.store.delete(&self.name, etag.as_deref()).await?;
+            opened.delete().await?;
         }
         Ok(())
     }
@@ -102,6 +103,7 @@ impl Import {
 
 /// Says what the exporting side could not move.
 fn note_transfer(opened: &Opened, report: &mut Report) {
+    report.warnings.extend(opened.conversion());
     let Some(transfer) = &opened.index.transfer else { return };
     report.plan_id = Some(transfer.plan_id.clone());
     for failed in transfer.artifacts.iter().filter(|artifact| artifact.status == Status::Failed) {

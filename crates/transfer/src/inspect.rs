@@ -11,7 +11,7 @@ use transload_oci::Digest;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::open::{self, BundleSource};
-use crate::report::{ArtifactReport, ArtifactStatus, Totals};
+use crate::report::{ArtifactReport, ArtifactStatus, Form, Totals};
 use crate::walk::{Walk, walk_bundle};
 
 /// What is in a bundle.
@@ -21,6 +21,12 @@ pub struct Inspection {
     pub location: String,
     /// Length in bytes.
     pub bytes: u64,
+    /// What it is and how it is wrapped.
+    #[serde(flatten)]
+    pub form: Form,
+    /// Manifests that were made on opening, because a docker-archive has none: their digests are new.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub converted: Vec<Digest>,
     /// Bytes at its front that an importer reads first; none in bundles that others wrote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_bytes: Option<u64>,
@@ -64,7 +70,7 @@ pub struct BlobInfo {
     pub media_type: String,
     /// Length in bytes.
     pub size: u64,
-    /// Where its content stands in the bundle.
+    /// Where its content stands: in the bundle, in what is inside a compressed one, in the row of its parts or files.
     pub offset: u64,
     /// How many artifacts need it.
     pub artifacts: usize,
@@ -76,8 +82,7 @@ pub async fn inspect(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) ->
 }
 
 async fn look(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result<Inspection, Error> {
-    let stat = open::find(store, name).await?;
-    let opened = open::open(engine, store, &stat).await?;
+    let opened = open::bundle(engine, store, name).await?;
     let source = Arc::new(BundleSource::new(opened.clone()).await?);
     let walk = walk_bundle(engine, &source, &[]).await?;
     let transfer = opened.index.transfer.as_ref();
@@ -85,6 +90,8 @@ async fn look(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result
     Ok(Inspection {
         location: opened.location.clone(),
         bytes: opened.len(),
+        form: opened.form(),
+        converted: opened.index.made.keys().copied().collect(),
         head_bytes: opened.index.head_len,
         tool: transfer.map(|t| t.tool.clone()),
         plan_id: transfer.map(|t| t.plan_id.clone()),

@@ -29,8 +29,8 @@ pub use import::{Copy, Import, TargetOptions};
 pub use inspect::{BlobInfo, Inspection, Missing, inspect};
 pub use limits::Limits;
 pub use report::{
-    ArtifactReport, ArtifactStatus, BundleReport, Operation, Outcome, REPORT_SCHEMA, ReferrerReport, Report,
-    Totals,
+    ArtifactReport, ArtifactStatus, BundleReport, Form, Format, Operation, Outcome, REPORT_SCHEMA,
+    ReferrerReport, Report, Totals,
 };
 pub use select::{Chosen, Selection, Wanted};
 pub use verify::Verify;

@@ -92,6 +92,34 @@ pub struct BundleReport {
     pub bytes: u64,
 }
 
+/// What a bundle is and how it is wrapped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Form {
+    /// What it is.
+    pub format: Format,
+    /// What it is compressed with as a whole (`gzip`, `zstd`), if it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<&'static str>,
+    /// How many parts it is in, if it is split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<usize>,
+    /// Whether it is a folder and not a file.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub folder: bool,
+}
+
+/// Formats of bundles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// A bundle of ours.
+    Bundle,
+    /// An OCI image layout of another tool.
+    Layout,
+    /// What `docker save` wrote before it wrote image layouts; its manifests are made when it is opened.
+    DockerArchive,
+}
+
 /// How an artifact ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -40,9 +40,9 @@ impl Verify {
     }
 
     async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
-        let stat = open::find(&self.store, &self.name).await?;
         // opening checks the head: the transfer manifest and the catalog against index.json
-        let opened = open::open(engine, &self.store, &stat).await?;
+        let opened = open::bundle(engine, &self.store, &self.name).await?;
+        report.warnings.extend(opened.conversion());
         report.bundle = Some(BundleReport { location: opened.location.clone(), bytes: opened.len() });
         report.plan_id = opened.index.transfer.as_ref().map(|transfer| transfer.plan_id.clone());
         let source = Arc::new(BundleSource::new(opened.clone()).await?);
@@ -65,13 +65,15 @@ impl Verify {
 async fn contents(engine: &Engine, opened: &Opened) -> Result<(HashMap<Digest, Error>, u64), Error> {
     let mut extents: Vec<(Digest, Extent)> = opened.index.catalog.iter().map(|(d, e)| (*d, *e)).collect();
     extents.sort_by_key(|(_, extent)| extent.offset);
+    // what is compressed as a whole comes in one order only
+    let at_once = if opened.is_packed() { 1 } else { engine.limits.blobs_at_once.max(1) };
     let mut checks = futures_util::stream::iter(extents)
         .map(|(digest, extent)| {
             let (engine, opened) = (engine.clone(), opened.clone());
             let check = tokio::spawn(async move { content(&engine, &opened, digest, extent).await });
             async move { (digest, extent.len, check.await) }
         })
-        .buffer_unordered(engine.limits.blobs_at_once.max(1));
+        .buffer_unordered(at_once);
     let mut faults = HashMap::new();
     let mut read = 0;
     while let Some((digest, len, checked)) = checks.next().await {
@@ -91,10 +93,10 @@ async fn content(engine: &Engine, opened: &Opened, digest: Digest, extent: Exten
     let size = extent.len;
     engine.events.send(&Event::BlobStarted { digest, size, offset: 0 });
     let mut verifier = Verifier::new(digest, size);
-    let mut stream = opened.read(extent.offset..extent.offset + extent.len).await?;
+    let mut stream = opened.read(&extent, 0).await?;
     let damaged = |reason: String| {
         let subject = format!("{}@{digest}", opened.location);
-        Error::new(Code::BundleDamaged, subject, format!("at byte {}: {reason}", extent.offset))
+        Error::new(Code::BundleDamaged, subject, format!("{}: {reason}", opened.place(&extent)))
     };
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;

@@ -96,6 +96,7 @@ impl Exit {
             | C::BlobRefused
             | C::NotABundle
             | C::BundleDamaged
+            | C::PartMissing
             | C::BundleHostile
             | C::BundleTooNew => Self::Damaged,
             C::RegistryUnreachable

@@ -51,7 +51,7 @@ pub(crate) fn open(
     Ok(transload_blobstore::open(&location, credential, &options)?)
 }
 
-/// Opens a bundle: a location that must name a blob.
+/// Opens a bundle: a location that names a blob, or is an image layout as a folder. That one's name is empty.
 pub(crate) async fn open_bundle(
     text: &str,
     args: &StoreArgs,
@@ -61,6 +61,9 @@ pub(crate) async fn open_bundle(
     let (store, name) = open(text, args, trust, environment)?;
     match name {
         Some(name) => Ok((store, name)),
+        None if store.stat("oci-layout").await.is_ok_and(|found| found.is_some()) => {
+            Ok((store, String::new()))
+        }
         None => {
             let detail = "this is a folder or a container, not a bundle";
             Err(Error::new(Code::Usage, store.describe(""), detail)
@@ -80,9 +83,6 @@ async fn name_one_of(store: &dyn BlobStore) -> String {
         .await;
     match names.len() {
         0 => "there is nothing in it: wait for the bundle, or look elsewhere".to_owned(),
-        _ if store.stat("oci-layout").await.is_ok_and(|found| found.is_some()) => {
-            "it is an OCI image layout as a folder: pack it first (tar -cf layout.tar -C FOLDER .) and name the tar".to_owned()
-        }
         count if count > SHOWN => format!("name the bundle in it, such as {}, …", names[..SHOWN].join(", ")),
         _ => format!("name the bundle in it: {}", names.join(", ")),
     }

@@ -97,8 +97,13 @@ impl Pusher {
             .iter()
             .filter_map(|(d, part)| Some((plan.walk.blobs.get(d)?.clone(), part.clone())))
             .collect();
-        // the longest first, so that no long blob is left alone at the end
-        work.sort_by_key(|(blob, _)| std::cmp::Reverse(blob.descriptor.size));
+        let order = plan.walk.order.as_ref();
+        match order {
+            // one after the other, as they come
+            Some(order) => work.sort_by_key(|(blob, _)| order.get(&blob.descriptor.digest).copied()),
+            // the longest first, so that no long blob is left alone at the end
+            None => work.sort_by_key(|(blob, _)| std::cmp::Reverse(blob.descriptor.size)),
+        }
         let mut work = work.into_iter();
         let mut faults = HashMap::new();
         let mut tasks: JoinSet<Result<(), (Digest, Error)>> = JoinSet::new();
@@ -106,7 +111,9 @@ impl Pusher {
         loop {
             // short blobs cost round trips and long ones bandwidth: each kind has its own bound
             while let Some((blob, _)) = work.as_slice().first() {
-                let most = if blob.descriptor.size < limits.small_blob_bytes {
+                let most = if order.is_some() {
+                    1
+                } else if blob.descriptor.size < limits.small_blob_bytes {
                     limits.requests_at_once
                 } else {
                     limits.blobs_at_once

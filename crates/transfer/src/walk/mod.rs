@@ -41,6 +41,8 @@ pub(crate) struct Walk {
     pub(crate) chosen: Vec<Chosen>,
     /// What a person should know.
     pub(crate) warnings: Vec<String>,
+    /// Where contents stand in a source that is read front to back, and slowly in any other order.
+    pub(crate) order: Option<HashMap<Digest, u64>>,
 }
 
 /// One artifact: a root manifest and all it reaches.
@@ -159,7 +161,8 @@ pub(crate) async fn walk_bundle(
     let (requests, tags) = of_bundle(source, only)?;
     let sources: Sources =
         BTreeMap::from([(source.host().to_owned(), Arc::clone(source) as Arc<dyn Source>)]);
-    walk_requests(engine, &sources, true, &requests, &tags).await
+    let walk = walk_requests(engine, &sources, true, &requests, &tags).await?;
+    Ok(Walk { order: source.order(), ..walk })
 }
 
 async fn walk_requests(
@@ -182,6 +185,7 @@ async fn walk_requests(
         blobs: HashMap::new(),
         chosen: Vec::new(),
         warnings: Vec::new(),
+        order: None,
     };
     for (artifact, manifests) in walked {
         for manifest in manifests {

@@ -2,7 +2,8 @@
 
 use owo_colors::OwoColorize;
 use transload_transfer::{
-    ArtifactReport, ArtifactStatus, Error, Inspection, Operation, Outcome, ReferrerReport, Report, Totals,
+    ArtifactReport, ArtifactStatus, Error, Format, Inspection, Operation, Outcome, ReferrerReport, Report,
+    Totals,
 };
 
 use super::bytes::human;
@@ -182,9 +183,31 @@ fn plural(count: usize, word: &str) -> String {
     if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
+/// What kind of bundle it is, if it is none of ours in one plain file.
+fn form(inspection: &Inspection) -> String {
+    let form = &inspection.form;
+    let mut facts: Vec<String> = Vec::new();
+    match form.format {
+        Format::Bundle => {}
+        Format::Layout => facts.push("OCI image layout".to_owned()),
+        Format::DockerArchive => facts.push("docker-archive".to_owned()),
+    }
+    facts.extend(form.compression.map(|compression| format!("compressed with {compression}")));
+    facts.extend(form.parts.map(|parts| format!("in {parts} parts")));
+    facts.extend(form.folder.then(|| "a folder".to_owned()));
+    let mut text = if facts.is_empty() { String::new() } else { format!("{}\n", facts.join(", ")) };
+    if !inspection.converted.is_empty() {
+        text.push_str(
+            "converted: a docker-archive has no manifests, they were made here and their digests are new\n",
+        );
+    }
+    text
+}
+
 /// What is in a bundle.
 pub(super) fn inspection(inspection: &Inspection, blobs: bool) -> Page {
     let mut above = format!("{}  {}\n", inspection.location, human(inspection.bytes));
+    above.push_str(&form(inspection));
     if let Some(tool) = &inspection.tool {
         above.push_str(&format!("written by {tool}"));
         if let Some(plan) = &inspection.plan_id {

@@ -7,9 +7,8 @@ use transload_testkit::peers::DockerRegistry;
 
 use crate::support::{Said, catalog, transload};
 
-/// Those that open: the two good ones, one whose fault shows only when its layer is read, and texts that are odd and
-/// not wrong.
-const OPEN: [&str; 3] = ["ours-good.tar", "others-good.tar", "ours-layer-bit.tar"];
+/// Those that open: the good ones, one of them compressed, and one whose fault shows only when its layer is read.
+const OPEN: [&str; 4] = ["ours-good.tar", "others-good.tar", "others-gzip.tar", "ours-layer-bit.tar"];
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../bundle/tests/fixtures");
@@ -67,7 +66,7 @@ fn a_wrong_bit_in_a_layer_shows_when_it_is_read_and_gets_no_tag() {
 #[test]
 fn the_good_ones_are_good() {
     let target = DockerRegistry::start();
-    for name in ["ours-good.tar", "others-good.tar"] {
+    for name in ["ours-good.tar", "others-good.tar", "others-gzip.tar"] {
         let file = fixtures().into_iter().find(|path| path.ends_with(name)).unwrap();
         let bundle = file.to_str().unwrap();
         transload().run(["verify", bundle]).ok();

@@ -10,6 +10,7 @@ mod azure;
 mod config;
 mod disk;
 mod faults;
+mod formats;
 mod hostile;
 mod job;
 mod login;

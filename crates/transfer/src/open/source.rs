@@ -1,110 +1,18 @@
-//! Opening a bundle: its head by ranged reads, and its contents as a registry to read from.
+//! An open bundle as a registry to read from.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::{Bytes, BytesMut};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use parking_lot::Mutex;
-use transload_blobstore::{BlobStat, BlobStore};
-use transload_bundle::{self as bundle, OpenBundle, Opener};
+use transload_bundle as bundle;
 use transload_oci::{Descriptor, Digest, Manifest, media_type};
 use transload_registry::{self as registry, ByteStream, ErrorKind, Source};
 
+use super::Opened;
 use crate::code::Code;
-use crate::engine::Engine;
 use crate::error::Error;
-
-/// A bundle whose head has been read and checked.
-#[derive(Debug, Clone)]
-pub(crate) struct Opened {
-    pub(crate) index: Arc<OpenBundle>,
-    pub(crate) location: String,
-    store: Arc<dyn BlobStore>,
-    stat: BlobStat,
-}
-
-/// Finds a bundle, or says what there is instead.
-pub(crate) async fn find(store: &Arc<dyn BlobStore>, name: &str) -> Result<BlobStat, Error> {
-    match store.stat(name).await? {
-        Some(stat) => Ok(stat),
-        None => Err(missing(store, name).await),
-    }
-}
-
-async fn missing(store: &Arc<dyn BlobStore>, name: &str) -> Error {
-    const NAMES_MAX: usize = 1_000;
-    let error = Error::new(Code::BundleNotFound, store.describe(name), "there is no such bundle");
-    let Ok(listed) = store.list("").await else { return error };
-    let names: Vec<String> =
-        listed.take(NAMES_MAX).filter_map(|blob| async { Some(blob.ok()?.name) }).collect().await;
-    match crate::nearest::nearest(name, names.iter().map(String::as_str)) {
-        Some(near) => error.with_next(format!("did you mean {}?", store.describe(near))),
-        None => error,
-    }
-}
-
-/// Reads and checks a bundle's head.
-pub(crate) async fn open(
-    engine: &Engine,
-    store: &Arc<dyn BlobStore>,
-    stat: &BlobStat,
-) -> Result<Opened, Error> {
-    let location = store.describe(&stat.name);
-    let mut opener = Opener::new(stat.size, bundle::Limits::default());
-    while let Some(range) = opener.want() {
-        let bytes = engine.request(read_all(store.as_ref(), stat, range)).await?;
-        opener.feed(&bytes).map_err(|error| Error::from_bundle(&error, &location))?;
-    }
-    let index = opener.finish().map_err(|error| Error::from_bundle(&error, &location))?;
-    Ok(Opened { index: Arc::new(index), location, store: Arc::clone(store), stat: stat.clone() })
-}
-
-async fn read_all(store: &dyn BlobStore, stat: &BlobStat, range: Range<u64>) -> Result<Bytes, Error> {
-    let mut bytes = BytesMut::with_capacity(usize::try_from(range.end - range.start).unwrap_or(0));
-    let mut stream = store.read(&stat.name, range, stat.etag.as_deref()).await?;
-    while let Some(chunk) = stream.try_next().await? {
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes.freeze())
-}
-
-impl Opened {
-    /// Length of the bundle in bytes.
-    pub(crate) fn len(&self) -> u64 {
-        self.stat.size
-    }
-
-    /// Etag of the bundle, for acting on this very one.
-    pub(crate) fn etag(&self) -> Option<&str> {
-        self.stat.etag.as_deref()
-    }
-
-    /// Bytes of the bundle, wherever they stand.
-    pub(crate) async fn read(&self, range: Range<u64>) -> Result<ByteStream, Error> {
-        let stream = self.store.read(&self.stat.name, range, self.stat.etag.as_deref()).await?;
-        Ok(stream.map_err(|error| Error::from(error).into_reader()).boxed())
-    }
-
-    /// The content of a digest, whole, for what is small.
-    pub(crate) async fn content(&self, digest: &Digest, bytes_max: u64) -> Result<Option<Bytes>, Error> {
-        if let Some(bytes) = self.index.cached(digest) {
-            return Ok(Some(bytes));
-        }
-        let Some(extent) = self.index.catalog.get(digest) else { return Ok(None) };
-        if extent.len > bytes_max {
-            let detail = format!(
-                "{digest} is used as a manifest and is {} bytes long; the bound is {bytes_max}",
-                extent.len
-            );
-            return Err(Error::new(Code::LimitExceeded, self.location.clone(), detail));
-        }
-        let range = extent.offset..extent.offset + extent.len;
-        read_all(self.store.as_ref(), &self.stat, range).await.map(Some)
-    }
-}
 
 /// Bytes that a manifest in a bundle may have.
 const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -149,6 +57,12 @@ impl BundleSource {
     /// The artifacts and referrers that the bundle's index names.
     pub(crate) fn roots(&self) -> &[bundle::Root] {
         &self.opened.index.roots
+    }
+
+    /// The order in which the bundle has its contents, where it cannot be read in any other without reading it again.
+    pub(crate) fn order(&self) -> Option<HashMap<Digest, u64>> {
+        let places = self.opened.index.catalog.iter().map(|(digest, at)| (*digest, at.offset));
+        self.opened.is_packed().then(|| places.collect())
     }
 
     fn take_referrer(&mut self, manifest: &Manifest) {
@@ -207,13 +121,10 @@ impl Source for BundleSource {
         reference: &str,
     ) -> Result<Option<Descriptor>, registry::Error> {
         let Some(digest) = self.digest_of(repository, reference) else { return Ok(None) };
-        let Some(extent) = self.opened.index.catalog.get(&digest) else { return Ok(None) };
+        let Some(size) = self.opened.index.size_of(&digest) else { return Ok(None) };
         let said = self.media_types.get(&digest).cloned();
-        Ok(Some(Descriptor::new(
-            said.unwrap_or_else(|| media_type::OCI_MANIFEST.to_owned()),
-            digest,
-            extent.len,
-        )))
+        let media_type = said.unwrap_or_else(|| media_type::OCI_MANIFEST.to_owned());
+        Ok(Some(Descriptor::new(media_type, digest, size)))
     }
 
     async fn tags(&self, repository: &str) -> Result<Vec<String>, registry::Error> {
@@ -242,7 +153,7 @@ impl Source for BundleSource {
     }
 
     async fn blob_size(&self, _repository: &str, digest: &Digest) -> Result<Option<u64>, registry::Error> {
-        Ok(self.opened.index.catalog.get(digest).map(|extent| extent.len))
+        Ok(self.opened.index.size_of(digest))
     }
 
     async fn blob(
@@ -263,7 +174,6 @@ impl Source for BundleSource {
                 "the bundle does not have it",
             ));
         };
-        let range = extent.offset + offset.min(extent.len)..extent.offset + extent.len;
-        self.opened.read(range).await.map_err(Error::into_reader)
+        self.opened.read(extent, offset).await.map_err(Error::into_reader)
     }
 }

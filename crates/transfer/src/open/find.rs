@@ -1,0 +1,72 @@
+//! What stands under a name: a file, the parts of one, or a folder that is an image layout.
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt};
+use transload_blobstore::{BlobStat, BlobStore};
+use transload_bundle as bundle;
+
+use super::parts;
+use super::pieces::{Pieces, Shape};
+use crate::code::Code;
+use crate::engine::Engine;
+use crate::error::Error;
+
+/// The files of a layout that are no blobs.
+const DOCUMENTS: [&str; 3] = ["oci-layout", "index.json", "manifest.json"];
+
+/// Finds a bundle, or says what there is instead.
+pub(super) async fn find(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result<Pieces, Error> {
+    let stat = if name.is_empty() { None } else { engine.request(store.stat(name)).await? };
+    if let Some(found) = parts::find(engine, store, name, stat.as_ref()).await? {
+        return Ok(Pieces::new(store, found, Shape::Parts));
+    }
+    if let Some(stat) = stat {
+        return Ok(Pieces::new(store, vec![stat], Shape::Whole));
+    }
+    let folder = if name.is_empty() { String::new() } else { format!("{}/", name.trim_end_matches('/')) };
+    match folder_files(engine, store, &folder).await? {
+        files if files.is_empty() => Err(missing(store, name).await),
+        files => Ok(Pieces::new(store, files, Shape::Folder(folder))),
+    }
+}
+
+/// The files of an image layout in a folder; none if there is no `oci-layout`.
+async fn folder_files(
+    engine: &Engine,
+    store: &Arc<dyn BlobStore>,
+    folder: &str,
+) -> Result<Vec<BlobStat>, Error> {
+    let mut files = Vec::new();
+    for document in DOCUMENTS {
+        let found = engine.request(store.stat(&format!("{folder}{document}"))).await;
+        match found {
+            Ok(Some(stat)) => files.push(stat),
+            // a place that does not exist is told of as a name that does not
+            Err(error) if files.is_empty() && !folder.is_empty() && !error.is_transient() => {
+                return Ok(files);
+            }
+            Ok(None) if files.is_empty() => return Ok(files),
+            Ok(None) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let most = bundle::Limits::default().entries_max;
+    let mut blobs = store.list(&format!("{folder}blobs/")).await?.take(most + 1);
+    while let Some(stat) = blobs.try_next().await? {
+        files.push(stat);
+    }
+    Ok(files)
+}
+
+async fn missing(store: &Arc<dyn BlobStore>, name: &str) -> Error {
+    const NAMES_MAX: usize = 1_000;
+    let error = Error::new(Code::BundleNotFound, store.describe(name), "there is no such bundle");
+    let Ok(listed) = store.list("").await else { return error };
+    let names: Vec<String> =
+        listed.take(NAMES_MAX).filter_map(|blob| async { Some(blob.ok()?.name) }).collect().await;
+    match crate::nearest::nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => error.with_next(format!("did you mean {}?", store.describe(near))),
+        None => error,
+    }
+}

@@ -1,0 +1,181 @@
+//! Opening a bundle, whoever wrote it and however it is wrapped: its head by ranged reads, and its contents as a
+//! registry to read from.
+
+mod find;
+mod packed;
+mod parts;
+mod pieces;
+mod source;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use transload_blobstore::{BlobStat, BlobStore};
+use transload_bundle::{self as bundle, Compression, Extent, OpenBundle, Opener};
+use transload_oci::Digest;
+use transload_registry::ByteStream;
+
+pub(crate) use source::BundleSource;
+
+use crate::code::Code;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::report::{Form, Format};
+use packed::Packed;
+use pieces::{Pieces, Shape};
+
+/// A bundle whose head has been read and checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    pub(crate) index: Arc<OpenBundle>,
+    pub(crate) location: String,
+    medium: Medium,
+}
+
+/// How its bytes are had.
+#[derive(Debug, Clone)]
+enum Medium {
+    /// In any order.
+    Plain(Pieces),
+    /// Front to back, decompressed on the way.
+    Packed(Packed),
+}
+
+/// Finds and opens whatever stands under a name: a file, a file in parts, or a folder that is an image layout. An
+/// empty name is the whole place.
+pub(crate) async fn bundle(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result<Opened, Error> {
+    let pieces = find::find(engine, store, name).await?;
+    open_pieces(engine, pieces, store.describe(name)).await
+}
+
+/// Opens one blob.
+pub(crate) async fn open(
+    engine: &Engine,
+    store: &Arc<dyn BlobStore>,
+    stat: &BlobStat,
+) -> Result<Opened, Error> {
+    let pieces = Pieces::new(store, vec![stat.clone()], Shape::Whole);
+    open_pieces(engine, pieces, store.describe(&stat.name)).await
+}
+
+/// Reads and checks a bundle's head.
+async fn open_pieces(engine: &Engine, pieces: Pieces, location: String) -> Result<Opened, Error> {
+    let limits = bundle::Limits::default();
+    let fail = |error: bundle::Error| pieces.blame(Error::from_bundle(&error, &location));
+    let mut opener = match pieces.folder() {
+        Some(files) => {
+            let mut opener = Opener::of_files(files, limits);
+            opener.feed(&[]).map_err(fail)?;
+            opener
+        }
+        None => Opener::new(pieces.len(), limits),
+    };
+    while let Some(range) = opener.want() {
+        let start = range.start;
+        let bytes = engine.request(pieces.read_all(range)).await?;
+        let compression = Compression::of(&bytes).filter(|_| start == 0 && pieces.folder().is_none());
+        if let Some(compression) = compression {
+            let (index, packed) = packed::open(pieces, compression, &location, limits).await?;
+            return Ok(Opened { index: Arc::new(index), location, medium: Medium::Packed(packed) });
+        }
+        opener.feed(&bytes).map_err(fail)?;
+    }
+    let index = opener.finish().map_err(fail)?;
+    Ok(Opened { index: Arc::new(index), location, medium: Medium::Plain(pieces) })
+}
+
+impl Opened {
+    /// Length in bytes, of all files that it consists of.
+    pub(crate) fn len(&self) -> u64 {
+        self.pieces().len()
+    }
+
+    fn pieces(&self) -> &Pieces {
+        match &self.medium {
+            Medium::Plain(pieces) => pieces,
+            Medium::Packed(packed) => packed.pieces(),
+        }
+    }
+
+    /// Whether it is compressed as a whole: then its contents come in one order only.
+    pub(crate) fn is_packed(&self) -> bool {
+        matches!(self.medium, Medium::Packed(_))
+    }
+
+    /// What it is, for reports.
+    pub(crate) fn form(&self) -> Form {
+        let compression = match &self.medium {
+            Medium::Plain(_) => None,
+            Medium::Packed(packed) => Some(packed.compression().as_str()),
+        };
+        let format = match self.index.format {
+            bundle::Format::Bundle => Format::Bundle,
+            bundle::Format::Layout => Format::Layout,
+            bundle::Format::DockerArchive => Format::DockerArchive,
+        };
+        let pieces = self.pieces();
+        Form { format, compression, parts: pieces.parts(), folder: pieces.folder().is_some() }
+    }
+
+    /// What a person should know about manifests that were made on opening.
+    pub(crate) fn conversion(&self) -> Option<String> {
+        let made = self.index.made.len();
+        (made > 0).then(|| {
+            format!(
+                "{} is a docker-archive, which has no manifests: {made} made here, so their digests are new",
+                self.location
+            )
+        })
+    }
+
+    /// Refuses to delete what cannot be deleted for certain.
+    pub(crate) fn check_delete(&self) -> Result<(), Error> {
+        if self.pieces().folder().is_some() {
+            let detail = "it is a folder, and deletes only files";
+            return Err(Error::new(Code::Usage, self.location.clone(), detail)
+                .with_next("leave out --delete-source-blob-on-success and delete the folder yourself"));
+        }
+        self.pieces().check_delete()
+    }
+
+    /// Deletes the very files that were read.
+    pub(crate) async fn delete(&self) -> Result<(), Error> {
+        self.pieces().delete().await
+    }
+
+    /// Where some content stands, for people.
+    pub(crate) fn place(&self, at: &Extent) -> String {
+        match &self.medium {
+            Medium::Plain(pieces) => pieces.place(at.offset),
+            Medium::Packed(packed) => {
+                format!("at byte {} of what is inside the {}", at.offset, packed.compression().as_str())
+            }
+        }
+    }
+
+    /// Some content, from byte `from` on.
+    pub(crate) async fn read(&self, at: &Extent, from: u64) -> Result<ByteStream, Error> {
+        let range = at.offset + from.min(at.len)..at.offset + at.len;
+        match &self.medium {
+            Medium::Plain(pieces) => pieces.read(range).await,
+            Medium::Packed(packed) => packed.read(range).await,
+        }
+    }
+
+    /// The content of a digest, whole, for what is small.
+    pub(crate) async fn content(&self, digest: &Digest, bytes_max: u64) -> Result<Option<Bytes>, Error> {
+        if let Some(bytes) = self.index.cached(digest) {
+            return Ok(Some(bytes));
+        }
+        let Some(extent) = self.index.catalog.get(digest) else { return Ok(None) };
+        if extent.len > bytes_max {
+            let detail = format!(
+                "{digest} is used as a manifest and is {} bytes long; the bound is {bytes_max}",
+                extent.len
+            );
+            return Err(Error::new(Code::LimitExceeded, self.location.clone(), detail));
+        }
+        let stream = self.read(extent, 0).await?;
+        pieces::gather(stream, extent.len).await.map(Some)
+    }
+}
