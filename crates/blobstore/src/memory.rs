@@ -1,4 +1,5 @@
-//! The double: a store in memory, for tests of whatever is built on the seam.
+//! A store in memory: the double for tests of whatever is built on the seam, and a place for bundles that came through a
+//! pipe and are short.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -19,12 +20,15 @@ use crate::store::{
     StagedBlock,
 };
 
+/// What stands before the names of blobs.
+const MEMORY: &str = "memory:";
 /// Size of the pieces that a read hands out, in bytes.
 const CHUNK_BYTES: usize = 256 * 1024;
 
 /// A store in memory. Clones share their content, as two processes share a folder.
 #[derive(Clone)]
 pub struct MemoryStore {
+    label: String,
     limits: BlockLimits,
     state: Arc<Mutex<State>>,
 }
@@ -66,7 +70,12 @@ impl MemoryStore {
 
     /// An empty store with these limits.
     pub fn with_limits(limits: BlockLimits) -> Self {
-        Self { limits, state: Arc::default() }
+        Self { label: MEMORY.to_owned(), limits, state: Arc::default() }
+    }
+
+    /// An empty store, with wide limits, whose every blob is called `label` before people.
+    pub fn named(label: impl Into<String>, order: BlockOrder) -> Self {
+        Self { label: label.into(), ..Self::new(order) }
     }
 
     /// Makes the `n`-th `put` from the store's beginning (the first is 1) fail once with this kind, before it stages anything.
@@ -138,7 +147,7 @@ impl fmt::Debug for MemoryStore {
 #[async_trait]
 impl BlobStore for MemoryStore {
     fn describe(&self, name: &str) -> String {
-        format!("memory:{name}")
+        if self.label == MEMORY { format!("{MEMORY}{name}") } else { self.label.clone() }
     }
 
     fn limits(&self) -> BlockLimits {

@@ -127,6 +127,8 @@ codes! {
     StoreUnsupported => "use a file, a folder or a container",
     /// What came out of the pipe cannot be had again.
     PipePassed => "run the whole pipe again; what was pushed before is not pushed again",
+    /// The exporting side could not read this, and said so in the bundle.
+    ExportFailed => "mend it where it was exported, then export and import again; --continue-on-errors imports the rest",
     /// The operating system failed a file operation.
     StoreIo => "check the disk and the file system",
     /// What is at the location is no bundle.

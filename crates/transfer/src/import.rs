@@ -18,6 +18,7 @@ use crate::report::{
     ArtifactReport, ArtifactStatus, BundleReport, Operation, Outcome, Report, refuse_failures,
 };
 use crate::select::Selection;
+use crate::stream::Feed;
 use crate::walk::{Sources, Walk, walk, walk_bundle};
 
 /// How to fill a target registry.
@@ -79,7 +80,7 @@ impl Import {
         report.finish(engine, started)
     }
 
-    async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
+    pub(crate) async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
         if self.delete_source_blob_on_success && !self.name.is_empty() {
             self.store.check_delete(&self.name)?;
         }
@@ -88,17 +89,30 @@ impl Import {
             opened.check_delete()?;
         }
         report.bundle = Some(BundleReport { location: opened.location.clone(), bytes: opened.len() });
-        note_transfer(&opened, report);
-        let source = Arc::new(BundleSource::new(opened.clone()).await?);
-        let walk = walk_bundle(engine, &source, &self.only).await?;
-        let sources: Sources = BTreeMap::from([(source.host().to_owned(), source as Arc<dyn Source>)]);
-        fill(engine, walk, &sources, &self.target, &self.options, report).await?;
+        from_opened(engine, opened.clone(), None, &self.only, &self.target, &self.options, report).await?;
         let all_there = report.artifacts.iter().all(|artifact| artifact.error.is_none());
         if self.delete_source_blob_on_success && !self.options.dry_run && all_there {
             opened.delete().await?;
         }
         Ok(())
     }
+}
+
+/// Fills a target from an open bundle. What is behind its head comes from where the bundle lies, or out of a pipe.
+pub(crate) async fn from_opened(
+    engine: &Engine,
+    opened: Opened,
+    feed: Option<&Feed>,
+    only: &[Pattern],
+    target: &Arc<dyn Target>,
+    options: &TargetOptions,
+    report: &mut Report,
+) -> Result<(), Error> {
+    note_transfer(&opened, report);
+    let source = Arc::new(BundleSource::new(opened).await?);
+    let walk = walk_bundle(engine, &source, only).await?;
+    let sources: Sources = BTreeMap::from([(source.host().to_owned(), source as Arc<dyn Source>)]);
+    fill(engine, walk, &sources, feed, target, options, report).await
 }
 
 /// Says what the exporting side could not move.
@@ -127,11 +141,11 @@ impl Copy {
 
     async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
         let walk = walk(engine, &self.sources, &self.selection).await?;
-        fill(engine, walk, &self.sources, &self.target, &self.options, report).await
+        fill(engine, walk, &self.sources, None, &self.target, &self.options, report).await
     }
 }
 
-fn place(target: &Arc<dyn Target>, options: &TargetOptions) -> String {
+pub(crate) fn place(target: &Arc<dyn Target>, options: &TargetOptions) -> String {
     if options.prefix.is_empty() {
         target.host().to_owned()
     } else {
@@ -144,6 +158,7 @@ async fn fill(
     engine: &Engine,
     mut walk: Walk,
     sources: &Sources,
+    feed: Option<&Feed>,
     target: &Arc<dyn Target>,
     options: &TargetOptions,
     report: &mut Report,
@@ -166,7 +181,7 @@ async fn fill(
         return Ok(());
     }
     let nothing_to_do = plan.artifacts.iter().all(|part| part.unchanged);
-    push::act(engine, plan, sources, target, options.continue_on_errors, report).await?;
+    push::act(engine, plan, sources, target, feed, options.continue_on_errors, report).await?;
     if nothing_to_do {
         report.outcome = Outcome::Unchanged;
     }

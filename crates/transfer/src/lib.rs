@@ -17,6 +17,7 @@ mod open;
 mod push;
 mod report;
 mod select;
+mod stream;
 mod verify;
 mod walk;
 
@@ -33,5 +34,6 @@ pub use report::{
     ReferrerReport, Report, Totals,
 };
 pub use select::{Chosen, Selection, Wanted};
+pub use stream::{PipeReader, StreamImport};
 pub use verify::Verify;
 pub use walk::Sources;

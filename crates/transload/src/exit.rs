@@ -109,6 +109,7 @@ impl Exit {
             | C::StoreFailed
             | C::StoreIo => Self::Unavailable,
             C::StoreUnsupported => Self::Usage,
+            C::ExportFailed => Self::Damaged,
             C::PipePassed => Self::Unavailable,
             C::RegistryFull | C::StoreFull => Self::Full,
             C::Interrupted => Self::Interrupted,

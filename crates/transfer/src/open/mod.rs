@@ -85,6 +85,14 @@ async fn open_pieces(engine: &Engine, pieces: Pieces, location: String) -> Resul
 }
 
 impl Opened {
+    /// What was opened from a pipe: `behind` is asked for what is not in the head, and has nothing.
+    pub(crate) fn of_stream(index: Arc<OpenBundle>, behind: &Arc<dyn BlobStore>) -> Self {
+        let location = behind.describe("");
+        let stat = BlobStat { name: String::new(), size: index.len, etag: None, modified: None };
+        let medium = Medium::Plain(Pieces::new(behind, vec![stat], Shape::Whole));
+        Self { index, location, medium }
+    }
+
     /// Length in bytes, of all files that it consists of.
     pub(crate) fn len(&self) -> u64 {
         self.pieces().len()

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
+use transload_bundle::Extent;
 use transload_oci::{Descriptor, Digest};
 use transload_registry::{self as registry, BlobReader, ByteStream, Pushed, Source, Target};
 
@@ -17,12 +19,13 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::{BlobOutcome, Event, Events};
 use crate::report::{ArtifactStatus, Operation, Report, Totals, refuse_failures};
+use crate::stream::{Feed, Tape};
 use crate::walk::{Blob, Sources};
 
 /// Everything a blob's task needs.
 #[derive(Debug)]
-struct Pusher {
-    engine: Engine,
+pub(super) struct Pusher {
+    pub(super) engine: Engine,
     sources: Sources,
     target: Arc<dyn Target>,
     sums: Mutex<Totals>,
@@ -30,12 +33,24 @@ struct Pusher {
     damage: Code,
 }
 
-/// Pushes. Artifacts that fail on the way are failed in the report; unless errors are borne the first ends it.
+/// Where a blob's bytes are.
+#[derive(Debug, Clone)]
+pub(super) enum Origin {
+    /// Where the walk found it.
+    Source,
+    /// At hand.
+    Whole(Bytes),
+    /// In a pipe, which passes it once.
+    Tape(Arc<Tape>, Extent),
+}
+
+/// Pushes; from a pipe what comes out of it. Artifacts that fail on the way are failed in the report; unless errors are borne the first ends it.
 pub(crate) async fn act(
     engine: &Engine,
     mut plan: PushPlan,
     sources: &Sources,
     target: &Arc<dyn Target>,
+    feed: Option<&Feed>,
     continue_on_errors: bool,
     report: &mut Report,
 ) -> Result<(), Error> {
@@ -49,7 +64,7 @@ pub(crate) async fn act(
             _ => Code::DigestMismatch,
         },
     });
-    let faults = pusher.blobs(&plan, continue_on_errors).await;
+    let faults = pusher.all_blobs(&plan, feed, continue_on_errors).await;
     let moved = *pusher.sums.lock();
     report.totals.bytes_moved = moved.bytes_moved;
     report.totals.bytes_mounted = moved.bytes_mounted;
@@ -86,15 +101,33 @@ fn settle(plan: &PushPlan, report: &mut Report, continue_on_errors: bool) -> Res
 }
 
 impl Pusher {
-    /// Pushes every blob that somebody lacks, once, and mounts it into the other repositories that want it.
+    /// Pushes every blob that somebody lacks: what is at hand first, then what comes out of the pipe.
+    async fn all_blobs(
+        self: &Arc<Self>,
+        plan: &PushPlan,
+        feed: Option<&Feed>,
+        continue_on_errors: bool,
+    ) -> Result<HashMap<Digest, Error>, Error> {
+        let Some(feed) = feed else { return self.blobs(plan, |_| true, continue_on_errors).await };
+        let at_hand = |digest: &Digest| feed.index.cached(digest).is_some();
+        let mut faults = self.blobs(plan, at_hand, continue_on_errors).await?;
+        if faults.is_empty() || continue_on_errors {
+            faults.extend(self.blobs_from(plan, feed, continue_on_errors).await?);
+        }
+        Ok(faults)
+    }
+
+    /// Pushes every chosen blob that somebody lacks, once, and mounts it into the other repositories that want it.
     async fn blobs(
         self: &Arc<Self>,
         plan: &PushPlan,
+        chosen: impl Fn(&Digest) -> bool,
         continue_on_errors: bool,
     ) -> Result<HashMap<Digest, Error>, Error> {
         let mut work: Vec<(Blob, PushBlob)> = plan
             .blobs
             .iter()
+            .filter(|(digest, _)| chosen(digest))
             .filter_map(|(d, part)| Some((plan.walk.blobs.get(d)?.clone(), part.clone())))
             .collect();
         let order = plan.walk.order.as_ref();
@@ -122,7 +155,7 @@ impl Pusher {
                     break;
                 }
                 if let Some((blob, part)) = work.next() {
-                    tasks.spawn(Arc::clone(self).blob(blob, part));
+                    tasks.spawn(Arc::clone(self).blob(blob, part, Origin::Source));
                 }
             }
             match tasks.join_next().await {
@@ -141,13 +174,19 @@ impl Pusher {
         }
     }
 
-    async fn blob(self: Arc<Self>, blob: Blob, part: PushBlob) -> Result<(), (Digest, Error)> {
+    /// Pushes a blob into every repository that lacks it.
+    pub(super) async fn blob(
+        self: Arc<Self>,
+        blob: Blob,
+        part: PushBlob,
+        origin: Origin,
+    ) -> Result<(), (Digest, Error)> {
         let Descriptor { digest, size, .. } = blob.descriptor;
         self.engine.events.send(&Event::BlobStarted { digest, size, offset: 0 });
         let mut present: Vec<String> = part.present.into_iter().collect();
         let mut outcome = BlobOutcome::Existed;
         for repository in part.wanted {
-            match self.push_one(&blob, &repository, &present).await {
+            match self.push_one(&blob, &repository, &present, &origin).await {
                 Ok(pushed) => {
                     self.count(&pushed, size);
                     outcome = match pushed {
@@ -171,7 +210,13 @@ impl Pusher {
         Ok(())
     }
 
-    async fn push_one(&self, blob: &Blob, repository: &str, mount_from: &[String]) -> Result<Pushed, Error> {
+    async fn push_one(
+        &self,
+        blob: &Blob,
+        repository: &str,
+        mount_from: &[String],
+        origin: &Origin,
+    ) -> Result<Pushed, Error> {
         let internal =
             || Error::new(Code::Internal, blob.descriptor.digest.to_string(), "a blob without a source");
         let (registry, from) = blob.places.first().ok_or_else(internal)?;
@@ -182,10 +227,17 @@ impl Pusher {
                 blob.places.iter().filter(|(host, _)| host == registry).map(|(_, from)| from.clone()),
             );
         }
+        let (source, from_repository) = match (origin, mount_from.first()) {
+            // what a pipe has passed is had from where it went
+            (Origin::Tape(..), Some(there)) => (Arc::clone(&self.target) as Arc<dyn Source>, there.clone()),
+            _ => (Arc::clone(source), from.clone()),
+        };
+        let origin = if mount_from.is_empty() { origin.clone() } else { origin.unless_passed() };
         let reader = Reader {
-            source: Arc::clone(source),
-            repository: from.clone(),
+            source,
+            repository: from_repository,
             blob: blob.descriptor.clone(),
+            origin,
             events: self.engine.events.clone(),
         };
         let pushed = self.target.push_missing_blob(repository, &blob.descriptor, &mount_from, &reader).await;
@@ -271,13 +323,42 @@ struct Reader {
     source: Arc<dyn Source>,
     repository: String,
     blob: Descriptor,
+    origin: Origin,
     events: Events,
+}
+
+impl Origin {
+    /// The same for a blob that was pushed once: a pipe is not asked again.
+    fn unless_passed(&self) -> Self {
+        match self {
+            Self::Tape(..) => Self::Source,
+            other => other.clone(),
+        }
+    }
+
+    /// The bytes from `offset` on; `None` when the source has them.
+    fn bytes(&self, offset: u64) -> Option<ByteStream> {
+        match self {
+            Self::Source => None,
+            Self::Whole(bytes) => {
+                let rest = bytes.slice(bytes.len().min(usize::try_from(offset).unwrap_or(usize::MAX))..);
+                Some(stream::once(async { Ok(rest) }).boxed())
+            }
+            Self::Tape(tape, extent) => {
+                let range = extent.range();
+                Some(tape.stream(range.start.saturating_add(offset).min(range.end)..range.end))
+            }
+        }
+    }
 }
 
 #[async_trait]
 impl BlobReader for Reader {
     async fn open(&self, offset: u64) -> Result<ByteStream, registry::Error> {
-        let opened = self.source.blob(&self.repository, &self.blob, offset).await;
+        let opened = match self.origin.bytes(offset) {
+            Some(stream) => Ok(stream),
+            None => self.source.blob(&self.repository, &self.blob, offset).await,
+        };
         // an error of the source must not look like one of the target
         let wrap = |error: registry::Error| Error::from(error).into_reader();
         let stream = opened.map_err(wrap)?;

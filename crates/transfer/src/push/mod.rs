@@ -1,6 +1,7 @@
 //! Filling a target registry from any source: plan what it lacks, push just that, tags last.
 
 mod act;
+mod feed;
 mod plan;
 
 pub(crate) use act::act;

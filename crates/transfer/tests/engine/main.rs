@@ -5,4 +5,5 @@ mod failures;
 mod resume;
 mod roundtrip;
 mod selection;
+mod stream;
 mod support;
