@@ -184,12 +184,14 @@ Examples:
   transload export --from registry.example --artifacts-file release.txt --to https://acct.blob.core.windows.net/transfer --sas-token-env SAS
   transload export localhost:5000/app:v1 --to app.tar --dry-run
   transload export 'registry.example/team/*:^1.4' --exclude ':*-rc*' --latest 3 --to /media/stick/
+  transload export localhost:5000/app:v1 --to - | ssh far transload import - --to registry.far
 
 Kill it at any point and run the same command again: it goes on where it stopped.")]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     /// A file, a folder, or the URL of an Azure container or blob. A folder or container gets a name made for it.
+    /// `-` is standard output.
     #[arg(long, value_name = "LOCATION")]
     pub(crate) to: String,
     /// Replace a bundle of that name.
@@ -232,7 +234,7 @@ Examples:
 
 Run it again as often as you like: what is there is not pushed again.")]
 pub(crate) struct ImportArgs {
-    /// The bundle: a file, or the URL of an Azure blob.
+    /// The bundle: a file, or the URL of an Azure blob. `-` is standard input.
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: String,
     /// Import only what this pattern fits: 'team/*', 'team/web:v1.*'.

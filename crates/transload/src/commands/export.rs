@@ -2,7 +2,7 @@
 
 use transload_transfer::{Error, Export, ExportOptions};
 
-use super::{TOOL, engine, finish};
+use super::{TOOL, engine, finish, pipe};
 use crate::cli::ExportArgs;
 use crate::config::Environment;
 use crate::exit::Exit;
@@ -18,7 +18,11 @@ pub(crate) async fn run(
 ) -> Result<Exit, Error> {
     let selection = selection(&args.selection)?;
     let sources = Registries::new(&args.registries, &args.trust, environment)?.sources(&selection)?;
-    let (store, name) = location::open(&args.to, &args.store, &args.trust, environment)?;
+    let (store, name) = if args.to == pipe::DASH {
+        pipe::stdout(args.report.dry_run)?
+    } else {
+        location::open(&args.to, &args.store, &args.trust, environment)?
+    };
     let options = ExportOptions {
         overwrite_blobs: args.overwrite_blobs,
         continue_on_errors: args.report.continue_on_errors,

@@ -1,8 +1,8 @@
 //! `transload import`.
 
-use transload_transfer::{Error, Import, TargetOptions};
+use transload_transfer::{Error, Import, StreamImport, TargetOptions};
 
-use super::{engine, finish};
+use super::{engine, finish, pipe};
 use crate::cli::ImportArgs;
 use crate::config::Environment;
 use crate::exit::Exit;
@@ -17,7 +17,6 @@ pub(crate) async fn run(
 ) -> Result<Exit, Error> {
     let (target, prefix) =
         Registries::new(&args.registries, &args.trust, environment)?.target(&args.target.to)?;
-    let (store, name) = location::open_bundle(&args.bundle, &args.store, &args.trust, environment).await?;
     let options = TargetOptions {
         prefix,
         renames: args.target.map.clone(),
@@ -25,8 +24,15 @@ pub(crate) async fn run(
         continue_on_errors: args.report.continue_on_errors,
         dry_run: args.report.dry_run,
     };
+    let engine = engine(Some(&args.resources), output);
+    if args.bundle == pipe::DASH {
+        let (label, reader) = pipe::stdin()?;
+        let report = StreamImport { label, reader, only: args.only, target, options }.run(&engine).await;
+        return Ok(finish(&report, args.report.report.as_deref(), output));
+    }
+    let (store, name) = location::open_bundle(&args.bundle, &args.store, &args.trust, environment).await?;
     let delete_source_blob_on_success = args.delete_source_blob_on_success;
     let import = Import { store, name, only: args.only, target, options, delete_source_blob_on_success };
-    let report = import.run(&engine(Some(&args.resources), output)).await;
+    let report = import.run(&engine).await;
     Ok(finish(&report, args.report.report.as_deref(), output))
 }

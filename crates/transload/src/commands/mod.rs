@@ -7,6 +7,7 @@ pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod login;
 pub(crate) mod papers;
+mod pipe;
 pub(crate) mod verify;
 
 use std::path::Path;

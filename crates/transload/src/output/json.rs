@@ -68,8 +68,12 @@ impl Observer for JsonLines {
 pub(super) fn line(value: &impl Serialize) {
     if let Ok(mut text) = serde_json::to_vec(value) {
         text.push(b'\n');
-        let mut stdout = std::io::stdout().lock();
         // a reader that has gone away is no failure of ours
+        if super::stdout_is_data() {
+            let _ = std::io::stderr().lock().write_all(&text);
+            return;
+        }
+        let mut stdout = std::io::stdout().lock();
         let _ = stdout.write_all(&text).and_then(|()| stdout.flush());
     }
 }

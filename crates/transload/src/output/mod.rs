@@ -10,6 +10,7 @@ mod shape;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
@@ -181,8 +182,23 @@ impl Output {
     }
 }
 
+/// Whether standard output carries a bundle.
+static STDOUT_IS_DATA: AtomicBool = AtomicBool::new(false);
+
+/// Standard output carries a bundle from now on: whatever is said goes to standard error.
+pub(crate) fn give_stdout_away() {
+    STDOUT_IS_DATA.store(true, Ordering::Relaxed);
+}
+
+fn stdout_is_data() -> bool {
+    STDOUT_IS_DATA.load(Ordering::Relaxed)
+}
+
 /// Writes to stdout. A reader that has gone away is no failure of ours.
 fn out(text: &str) {
+    if stdout_is_data() {
+        return err(text);
+    }
     let mut stdout = anstream::stdout().lock();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }

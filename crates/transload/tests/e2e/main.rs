@@ -19,6 +19,7 @@ mod mistakes;
 mod output;
 mod papers;
 mod partial;
+mod pipe;
 mod quickstart;
 mod resume;
 mod sas;
