@@ -114,13 +114,13 @@ impl BlobStore for FileStore {
 
     async fn list(&self, prefix: &str) -> Result<BoxStream<'static, Result<BlobStat, Error>>, Error> {
         let (folder, prefix) = (self.folder.clone(), prefix.to_owned());
-        let found = blocking(move || match walk::list(&folder, &prefix) {
-            Ok(found) => Ok(found),
-            Err(e) if os::is_absent(&e) => Err(no_folder(&folder)),
-            Err(e) => Err(os::error(&folder.display().to_string(), "list it", &e)),
-        })
-        .await?;
+        let found = blocking(move || walk::list(&folder, &prefix).map_err(|e| unlisted(&folder, &e))).await?;
         Ok(stream::iter(found.into_iter().map(Ok)).boxed())
+    }
+
+    async fn unfinished(&self, prefix: &str) -> Result<Vec<BlobStat>, Error> {
+        let (folder, prefix) = (self.folder.clone(), prefix.to_owned());
+        blocking(move || walk::unfinished(&folder, &prefix).map_err(|e| unlisted(&folder, &e))).await
     }
 
     async fn delete(&self, name: &str, etag: Option<&str>) -> Result<(), Error> {
@@ -155,6 +155,13 @@ impl BlobStore for FileStore {
         .await?;
         Ok(Box::new(stage))
     }
+}
+
+fn unlisted(folder: &Path, error: &io::Error) -> Error {
+    if os::is_absent(error) {
+        return no_folder(folder);
+    }
+    os::error(&folder.display().to_string(), "list it", error)
 }
 
 /// Whether a name is one that this store makes while it writes.

@@ -34,6 +34,13 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     /// The blobs whose names start with `prefix`, in name order. What is staged and not committed is not among them.
     async fn list(&self, prefix: &str) -> Result<BoxStream<'static, Result<BlobStat, Error>>, Error>;
 
+    /// What was staged under names that start with `prefix` and is not committed, with the names it will have, in
+    /// name order; none where a store does not show it.
+    async fn unfinished(&self, prefix: &str) -> Result<Vec<BlobStat>, Error> {
+        let _ = prefix;
+        Ok(Vec::new())
+    }
+
     /// Removes a blob; with an etag only that one. Deleting what is absent is an error of kind `NotFound`.
     async fn delete(&self, name: &str, etag: Option<&str>) -> Result<(), Error>;
 

@@ -12,6 +12,7 @@ mod export;
 mod import;
 mod inspect;
 mod limits;
+mod list;
 mod nearest;
 mod open;
 mod push;
@@ -29,6 +30,7 @@ pub use export::{Export, ExportOptions};
 pub use import::{Copy, Import, TargetOptions};
 pub use inspect::{BlobInfo, Inspection, Missing, inspect};
 pub use limits::Limits;
+pub use list::{ListedArtifact, ListedBundle, Listing, Other, list};
 pub use report::{
     ArtifactReport, ArtifactStatus, BundleReport, Form, Format, Operation, Outcome, REPORT_SCHEMA,
     ReferrerReport, Report, Totals,

@@ -26,6 +26,8 @@ pub struct Limits {
     pub manifests_max: usize,
     /// Names that are asked of a catalog when a repository is missing and the nearest is looked for.
     pub catalog_names_max: usize,
+    /// Files that a listing of a place looks at.
+    pub listed_names_max: usize,
     /// Names that a catalog may have for patterns of repositories to be held against.
     pub catalog_repositories_max: usize,
 }
@@ -42,6 +44,7 @@ impl Default for Limits {
             depth_max: 8,
             manifests_max: 20_000,
             catalog_names_max: 5_000,
+            listed_names_max: 100_000,
             catalog_repositories_max: 200_000,
         }
     }

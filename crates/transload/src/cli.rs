@@ -1,11 +1,15 @@
 //! The command line.
 
+mod bundles;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use transload_transfer::{Code, Error};
+
+pub(crate) use bundles::ListArgs;
 
 use crate::exit::Exit;
 use crate::output::{Format, Query};
@@ -42,6 +46,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Check every byte of a bundle.
     Verify(VerifyArgs),
+    /// Show the bundles in a folder or container, and what else lies there.
+    List(ListArgs),
     /// Keep a credential for a registry.
     Login(LoginArgs),
     /// Forget the credential of a registry.

@@ -70,3 +70,30 @@ async fn missing(store: &Arc<dyn BlobStore>, name: &str) -> Error {
         None => error,
     }
 }
+
+/// Everything in a list of blobs that may be a bundle, with its name: files, rows of parts, folders that are layouts.
+pub(crate) fn among(store: &Arc<dyn BlobStore>, all: Vec<BlobStat>) -> Vec<(String, Pieces)> {
+    let folders: Vec<String> =
+        all.iter().filter_map(|stat| stat.name.strip_suffix("oci-layout")).map(str::to_owned).collect();
+    let folders: Vec<&String> =
+        folders.iter().filter(|name| name.is_empty() || name.ends_with('/')).collect();
+    let (mut found, mut rest) = (Vec::new(), Vec::new());
+    let mut layouts: Vec<Vec<BlobStat>> = vec![Vec::new(); folders.len()];
+    for stat in all {
+        // of a layout within a layout's folder nobody knows whose its files are: the outer one has them
+        match folders.iter().position(|folder| stat.name.starts_with(folder.as_str())) {
+            Some(index) => layouts[index].push(stat),
+            None => rest.push(stat),
+        }
+    }
+    for (folder, files) in folders.iter().zip(layouts).filter(|(_, files)| !files.is_empty()) {
+        let shape = Shape::Folder((*folder).clone());
+        found.push(((*folder).clone(), Pieces::new(store, files, shape)));
+    }
+    for (name, row) in parts::rows(rest) {
+        let shape = if row.len() > 1 { Shape::Parts } else { Shape::Whole };
+        found.push((name, Pieces::new(store, row, shape)));
+    }
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    found
+}

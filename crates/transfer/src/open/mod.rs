@@ -15,6 +15,8 @@ use transload_bundle::{self as bundle, Compression, Extent, OpenBundle, Opener};
 use transload_oci::Digest;
 use transload_registry::ByteStream;
 
+pub(crate) use find::among;
+pub(crate) use pieces::Pieces;
 pub(crate) use source::BundleSource;
 
 use crate::code::Code;
@@ -22,7 +24,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::report::{Form, Format};
 use packed::Packed;
-use pieces::{Pieces, Shape};
+use pieces::Shape;
 
 /// A bundle whose head has been read and checked.
 #[derive(Debug, Clone)]
@@ -58,8 +60,8 @@ pub(crate) async fn open(
     open_pieces(engine, pieces, store.describe(&stat.name)).await
 }
 
-/// Reads and checks a bundle's head.
-async fn open_pieces(engine: &Engine, pieces: Pieces, location: String) -> Result<Opened, Error> {
+/// Opens what can be read in any order; of what is compressed only with what.
+pub(crate) async fn glance(engine: &Engine, pieces: Pieces, location: String) -> Result<Glance, Error> {
     let limits = bundle::Limits::default();
     let fail = |error: bundle::Error| pieces.blame(Error::from_bundle(&error, &location));
     let mut opener = match pieces.folder() {
@@ -75,13 +77,32 @@ async fn open_pieces(engine: &Engine, pieces: Pieces, location: String) -> Resul
         let bytes = engine.request(pieces.read_all(range)).await?;
         let compression = Compression::of(&bytes).filter(|_| start == 0 && pieces.folder().is_none());
         if let Some(compression) = compression {
-            let (index, packed) = packed::open(pieces, compression, &location, limits).await?;
-            return Ok(Opened { index: Arc::new(index), location, medium: Medium::Packed(packed) });
+            return Ok(Glance::Packed(compression, pieces));
         }
         opener.feed(&bytes).map_err(fail)?;
     }
     let index = opener.finish().map_err(fail)?;
-    Ok(Opened { index: Arc::new(index), location, medium: Medium::Plain(pieces) })
+    Ok(Glance::Open(Opened { index: Arc::new(index), location, medium: Medium::Plain(pieces) }))
+}
+
+/// What a look at the front of a file shows.
+#[derive(Debug)]
+pub(crate) enum Glance {
+    Open(Opened),
+    /// It is compressed: all of it has to be read to know what is in it.
+    Packed(Compression, Pieces),
+}
+
+/// Reads and checks a bundle's head.
+async fn open_pieces(engine: &Engine, pieces: Pieces, location: String) -> Result<Opened, Error> {
+    match glance(engine, pieces, location.clone()).await? {
+        Glance::Open(opened) => Ok(opened),
+        Glance::Packed(compression, pieces) => {
+            let limits = bundle::Limits::default();
+            let (index, packed) = packed::open(pieces, compression, &location, limits).await?;
+            Ok(Opened { index: Arc::new(index), location, medium: Medium::Packed(packed) })
+        }
+    }
 }
 
 impl Opened {

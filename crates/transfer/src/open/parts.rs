@@ -1,5 +1,6 @@
 //! Bundles in parts, as `split` makes them: `NAME.001`, `NAME.002`, … or `NAME.part-aa`, `NAME.part-ab`, …
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
@@ -29,14 +30,16 @@ impl<'a> PartName<'a> {
     fn of(name: &'a str) -> Option<Self> {
         let dot = name.rfind('.').filter(|dot| *dot > 0)?;
         let behind = &name[dot + 1..];
-        let marked = behind.strip_prefix("part").map(|rest| rest.strip_prefix(['-', '_']).unwrap_or(rest));
-        let number = marked.unwrap_or(behind);
+        let marked = behind.strip_prefix("part");
+        let apart = marked.and_then(|rest| rest.strip_prefix(['-', '_']));
+        let number = apart.or(marked).unwrap_or(behind);
         let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
         // unmarked letters are file extensions, unless they are what split begins with
         let letters = number.len() >= 2 && number.bytes().all(|b| b.is_ascii_lowercase());
-        let counts = match marked {
-            Some(_) => digits || letters,
-            None => (digits && number.len() >= DIGITS_MIN) || (letters && number.len() == 2),
+        let counts = match (apart, marked) {
+            (Some(_), _) => digits || letters,
+            (None, Some(_)) => digits || (letters && number.len() == 2),
+            (None, None) => (digits && number.len() >= DIGITS_MIN) || (letters && number.len() == 2),
         };
         let mark = &name[dot..name.len() - number.len()];
         counts.then_some(Self { stem: &name[..dot], mark, number })
@@ -126,42 +129,76 @@ pub(super) async fn find(
     Ok(Some(row.into_iter().map(|(_, stat)| stat.clone()).collect()))
 }
 
+/// Puts blobs that are parts of one another together, each row under the name of its first part. A row that is not
+/// whole is left as the blobs it consists of.
+pub(super) fn rows(all: Vec<BlobStat>) -> Vec<(String, Vec<BlobStat>)> {
+    let mut rows: BTreeMap<(String, String, bool), Vec<BlobStat>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for stat in all {
+        match PartName::of(&stat.name) {
+            Some(part) => {
+                let key = (part.stem.to_owned(), part.mark.to_owned(), part.is_letters());
+                rows.entry(key).or_default().push(stat);
+            }
+            None => found.push((stat.name.clone(), vec![stat])),
+        }
+    }
+    for mut row in rows.into_values() {
+        row.sort_by(|one, other| (one.name.len(), &one.name).cmp(&(other.name.len(), &other.name)));
+        let parts: Vec<_> = row.iter().filter_map(|stat| Some((PartName::of(&stat.name)?, stat))).collect();
+        if fault(&parts).is_none() {
+            found.push((row[0].name.clone(), row));
+        } else {
+            found.extend(row.into_iter().map(|stat| (stat.name.clone(), vec![stat])));
+        }
+    }
+    found
+}
+
 /// Refuses a row of parts with a hole in it, or with a part that is not as long as the others.
 fn check(store: &Arc<dyn BlobStore>, row: &[(PartName<'_>, &BlobStat)]) -> Result<(), Error> {
-    let Some((first, stat)) = row.first().copied() else { return Ok(()) };
-    let fail = |name: &str, detail: String| Err(Error::new(Code::PartMissing, store.describe(name), detail));
+    match fault(row) {
+        Some((name, detail)) => Err(Error::new(Code::PartMissing, store.describe(&name), detail)),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with a row of parts: with which of them, and what.
+fn fault(row: &[(PartName<'_>, &BlobStat)]) -> Option<(String, String)> {
+    let [(first, first_stat), ..] = row else { return None };
+    let fail = |stat: &BlobStat, detail: String| Some((stat.name.clone(), detail));
     if row.len() > PARTS_MAX {
-        return fail(&stat.name, format!("there are {} parts; the bound is {PARTS_MAX}", row.len()));
+        return fail(first_stat, format!("there are {} parts; the bound is {PARTS_MAX}", row.len()));
     }
     if !first.is_first() {
-        let there =
+        let detail =
             format!("the first part is missing: the parts that are there begin with {}", first.number);
-        return fail(&stat.name, there);
+        return fail(first_stat, detail);
     }
     for pair in row.windows(2) {
         let [(part, stat), (next, _)] = pair else { continue };
         let expected = part.next();
         if !expected.iter().any(|number| number == next.number) {
             let missing = format!("{}{}{}", part.stem, part.mark, expected.join(" or "));
-            return fail(
-                &missing,
+            return Some((
+                missing,
                 format!("this part is missing: there is {}, then {}", part.number, next.number),
-            );
+            ));
         }
         // all but the last are cut alike
-        if stat.size != row[0].1.size {
-            let detail = format!("this part has {} bytes, the first has {}", stat.size, row[0].1.size);
-            return fail(&stat.name, detail);
+        if stat.size != first_stat.size {
+            let detail = format!("this part has {} bytes, the first has {}", stat.size, first_stat.size);
+            return fail(stat, detail);
         }
     }
     // split -n leaves what does not divide to the last part
-    let last = row[row.len() - 1].1;
-    if last.size >= row[0].1.size.saturating_add(row.len() as u64) {
+    let (_, last) = row.last()?;
+    if last.size >= first_stat.size.saturating_add(row.len() as u64) {
         let detail =
-            format!("this last part has {} bytes, more than the first with {}", last.size, row[0].1.size);
-        return fail(&last.name, detail);
+            format!("this last part has {} bytes, more than the first with {}", last.size, first_stat.size);
+        return fail(last, detail);
     }
-    Ok(())
+    None
 }
 
 #[cfg(test)]

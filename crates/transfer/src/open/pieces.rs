@@ -54,8 +54,13 @@ impl Pieces {
     }
 
     /// Length of all of them in bytes.
-    pub(super) fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.pieces.last().map_or(0, Piece::end)
+    }
+
+    /// When the last of them was written, in seconds since 1970.
+    pub(crate) fn modified(&self) -> Option<i64> {
+        self.pieces.iter().filter_map(|piece| piece.stat.modified).max()
     }
 
     /// How many parts it has, if it is in parts.

@@ -203,7 +203,8 @@ async fn what_is_no_bundle_is_told_and_touches_nothing() {
     for (bytes, code) in [
         (&b""[..], Code::NotABundle),
         (b"<html>sign in first</html>", Code::NotABundle),
-        (b"\x1f\x8b\x08\0\0\0\0\0", Code::NotABundle),
+        (b"\x1f\x8b\x08\0\0\0\0\0", Code::BundleDamaged),
+        (b"BZh91AY&SY", Code::NotABundle),
     ] {
         let (store, target) = (store(ORDERS[0]), target());
         store.insert(BUNDLE, bytes.to_vec());

@@ -5,6 +5,7 @@ pub(crate) mod copy;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod papers;
 mod pipe;

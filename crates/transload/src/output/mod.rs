@@ -4,6 +4,7 @@ mod bars;
 mod bytes;
 mod json;
 mod lines;
+mod listing;
 mod page;
 mod render;
 mod shape;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
-use transload_transfer::{Error, Event, Events, Inspection, Report};
+use transload_transfer::{Error, Event, Events, Inspection, Listing, Report};
 
 use crate::cli::OutputArgs;
 
@@ -147,6 +148,14 @@ impl Output {
     /// Those of [`Self::show`].
     pub(crate) fn inspection(&self, inspection: &Inspection, blobs: bool) -> Result<(), Error> {
         self.show("inspection", inspection, || render::inspection(inspection, blobs))
+    }
+
+    /// Shows what lies in a place.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`].
+    pub(crate) fn listing(&self, listing: &Listing) -> Result<(), Error> {
+        self.show("listing", listing, || listing::page(listing))
     }
 
     /// A report within running text: the same, moved in.

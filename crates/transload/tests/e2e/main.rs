@@ -13,6 +13,7 @@ mod faults;
 mod formats;
 mod hostile;
 mod job;
+mod listing;
 mod login;
 mod long;
 mod mistakes;
