@@ -26,13 +26,14 @@ use crate::open::{Credential, StoreOptions};
 use crate::retry::{Failure, RetryLimits, retry};
 use crate::sas::{Action, Need};
 use crate::store::{BlobStat, BlobStore, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions};
+use crate::wire::Wire;
 
 mod codes;
 mod fail;
 mod lists;
+mod pipe;
 mod read;
 mod stage;
-mod wire;
 
 /// Version of the service's interface that ranged reads ask for; any later one answers the same.
 const SERVICE_VERSION: &str = "2023-11-03";
@@ -64,7 +65,7 @@ impl AzureStore {
         credential: Credential,
         options: &StoreOptions,
     ) -> Result<Self, Error> {
-        let transport = Transport::new(Arc::new(wire::Wire::new(options)?));
+        let transport = Transport::new(Arc::new(pipe::Pipe(Wire::new(options)?)));
         let options_of_sdk = ClientOptions {
             retry: RetryOptions::none(),
             transport: Some(transport),
@@ -97,7 +98,7 @@ impl Inner {
     fn url(&self, name: &str) -> Result<Url, Error> {
         let query = match &self.credential {
             Credential::Sas(sas) => Some(sas.expose()),
-            Credential::None | Credential::Entra(_) => None,
+            Credential::None | Credential::Entra(_) | Credential::S3(_) => None,
         };
         self.container.url(name, query)
     }
@@ -105,7 +106,7 @@ impl Inner {
     fn tokens(&self) -> Option<Arc<dyn azure_core::credentials::TokenCredential>> {
         match &self.credential {
             Credential::Entra(tokens) => Some(Arc::clone(tokens)),
-            Credential::None | Credential::Sas(_) => None,
+            Credential::None | Credential::Sas(_) | Credential::S3(_) => None,
         }
     }
 
@@ -211,7 +212,7 @@ impl BlobStore for AzureStore {
         check_name(name)?;
         self.inner.check_first(name, &[Action::Read])?;
         if !range.is_empty() {
-            return read::read(Arc::clone(&self.inner), name, range, etag).await;
+            return crate::ranged::read(Arc::clone(&self.inner), name, range, etag).await;
         }
         // there is no GET of nothing
         match self.inner.stat(name).await? {

@@ -13,7 +13,7 @@ mod container;
 
 pub use container::ContainerUrl;
 
-/// A folder or an Azure container, and perhaps the name of a blob in it.
+/// A folder, a bucket or an Azure container, and perhaps the name of a blob in it.
 ///
 /// `Display` and `Debug` show the path or the URL without its query.
 #[derive(Clone)]
@@ -26,10 +26,39 @@ pub struct Location {
 enum Place {
     Folder(PathBuf),
     Container { url: ContainerUrl, sas: Option<Sas> },
+    Bucket(Bucket),
+}
+
+/// A bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// Whose it is.
+    pub provider: Provider,
+    /// Its name.
+    pub name: String,
+}
+
+/// Which protocol a bucket's store speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// Amazon S3 and what is compatible with it.
+    S3,
+    /// Google Cloud Storage.
+    Gcs,
+}
+
+impl Provider {
+    /// The scheme of its locations.
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Gcs => "gs",
+        }
+    }
 }
 
 impl Location {
-    /// Parses a path, a `file://` URL, or the URL of an Azure container or blob, which may have a SAS token.
+    /// Parses a path, a `file://` URL, `s3://bucket/name`, `gs://bucket/name`, or the URL of an Azure container or blob, which may have a SAS token.
     ///
     /// A path that ends with `/` or is a folder is a folder; any other is a file, whose folder is its parent: this looks
     /// at the disk. URLs are host style (`https://account.blob.core.windows.net/container/blob`, any domain) or,
@@ -44,6 +73,8 @@ impl Location {
         match scheme(text).as_deref() {
             Some("http" | "https") => Self::parse_container(text),
             Some("file") => Self::parse_file_url(text),
+            Some("s3") => Self::parse_bucket(text, Provider::S3),
+            Some("gs") => Self::parse_bucket(text, Provider::Gcs),
             Some(other) => Err(unsupported(text, other)),
             None => Self::parse_path(text),
         }
@@ -52,6 +83,31 @@ impl Location {
     fn parse_container(text: &str) -> Result<Self, Error> {
         let (url, name, sas) = container::parse(text)?;
         Ok(Self { place: Place::Container { url, sas }, name })
+    }
+
+    /// The name behind the bucket is taken as it stands: it is no URL, and nothing in it is escaped.
+    fn parse_bucket(text: &str, provider: Provider) -> Result<Self, Error> {
+        let rest = &text[provider.scheme().len() + "://".len()..];
+        let (bucket, name) = rest.split_once('/').unwrap_or((rest, ""));
+        let sound = (3..=222).contains(&bucket.len())
+            && bucket.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+            && bucket.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if !sound {
+            let scheme = provider.scheme();
+            return Err(invalid(
+                text,
+                format!("there is no bucket in it, or one that cannot be: {bucket:?}"),
+            )
+            .with_hint(format!("write it as {scheme}://bucket/name; keys are never part of a location")));
+        }
+        if name.contains("sig=") && name.contains('&') {
+            return Err(invalid(text, "there is a SAS token in it, which is for Azure"));
+        }
+        if !name.is_empty() {
+            check_name(name).map_err(|e| invalid(text, e.detail()))?;
+        }
+        let name = (!name.is_empty()).then(|| name.to_owned());
+        Ok(Self { place: Place::Bucket(Bucket { provider, name: bucket.to_owned() }), name })
     }
 
     fn parse_file_url(text: &str) -> Result<Self, Error> {
@@ -99,14 +155,22 @@ impl Location {
     pub fn folder(&self) -> Option<&Path> {
         match &self.place {
             Place::Folder(path) => Some(path),
-            Place::Container { .. } => None,
+            Place::Container { .. } | Place::Bucket(_) => None,
+        }
+    }
+
+    /// The bucket, if it is in S3 or Google Cloud Storage.
+    pub fn bucket(&self) -> Option<&Bucket> {
+        match &self.place {
+            Place::Bucket(bucket) => Some(bucket),
+            Place::Folder(_) | Place::Container { .. } => None,
         }
     }
 
     /// The container, if it is in Azure.
     pub fn container(&self) -> Option<&ContainerUrl> {
         match &self.place {
-            Place::Folder(_) => None,
+            Place::Folder(_) | Place::Bucket(_) => None,
             Place::Container { url, .. } => Some(url),
         }
     }
@@ -114,7 +178,7 @@ impl Location {
     /// The SAS token that came with the URL.
     pub fn sas(&self) -> Option<&Sas> {
         match &self.place {
-            Place::Folder(_) => None,
+            Place::Folder(_) | Place::Bucket(_) => None,
             Place::Container { sas, .. } => sas.as_ref(),
         }
     }
@@ -139,6 +203,10 @@ impl fmt::Display for Location {
         match (&self.place, &self.name) {
             (Place::Folder(path), None) => write!(f, "{}", path.display()),
             (Place::Folder(path), Some(name)) => f.write_str(&show_path(path, name)),
+            (Place::Bucket(bucket), None) => write!(f, "{}://{}", bucket.provider.scheme(), bucket.name),
+            (Place::Bucket(bucket), Some(name)) => {
+                write!(f, "{}://{}/{name}", bucket.provider.scheme(), bucket.name)
+            }
             (Place::Container { url, .. }, name) => f.write_str(&url.describe(name.as_deref().unwrap_or(""))),
         }
     }
@@ -175,16 +243,9 @@ fn printable(text: &str) -> String {
 }
 
 fn unsupported(text: &str, scheme: &str) -> Error {
-    let what = match scheme {
-        "s3" => "Amazon S3",
-        "gs" => "Google Cloud Storage",
-        _ => {
-            return invalid(text, format!("'{scheme}' is no kind of location"))
-                .with_hint("give a path, a file:// URL, or the https URL of an Azure container or blob");
-        }
-    };
-    invalid(text, format!("{what} is not supported yet by this version"))
-        .with_hint("export to a file and upload it with the store's own tool, or use an Azure container")
+    invalid(text, format!("'{scheme}' is no kind of location")).with_hint(
+        "give a path, s3://bucket/name, gs://bucket/name, or the https URL of an Azure container or blob",
+    )
 }
 
 /// The part before `://`, in lower case, if it can be a scheme. `C:\x` and `a:b` have none.

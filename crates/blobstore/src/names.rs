@@ -1,6 +1,15 @@
 //! What a blob may be called.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
 use crate::error::{Error, ErrorKind};
+
+/// What stays as it is in a value of a URL's query.
+pub(crate) const KEPT_IN_QUERY: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// What stays as it is in a blob's name within a URL; `/` separates segments.
+pub(crate) const KEPT_IN_PATH: &AsciiSet = &KEPT_IN_QUERY.remove(b'/');
 
 /// Longest name, in characters: Azure's bound, kept by every store so that a name can travel.
 pub const NAME_CHARS_MAX: usize = 1024;

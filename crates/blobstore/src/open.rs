@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::file::FileStore;
 use crate::location::Location;
 use crate::retry::RetryLimits;
+use crate::s3::{S3Identity, S3Options, S3Store};
 use crate::sas::Sas;
 use crate::store::BlobStore;
 
@@ -25,6 +26,8 @@ pub enum Credential {
     Sas(Sas),
     /// Entra ID: tokens for `https://storage.azure.com/.default` from here. HTTPS only.
     Entra(Arc<dyn TokenCredential>),
+    /// Who signs requests to S3.
+    S3(S3Identity),
 }
 
 impl fmt::Debug for Credential {
@@ -33,6 +36,7 @@ impl fmt::Debug for Credential {
             Self::None => f.write_str("None"),
             Self::Sas(sas) => f.debug_tuple("Sas").field(sas).finish(),
             Self::Entra(_) => f.write_str("Entra"),
+            Self::S3(identity) => identity.fmt(f),
         }
     }
 }
@@ -48,6 +52,8 @@ pub struct StoreOptions {
     pub timeouts: Timeouts,
     /// How often to try.
     pub retry: RetryLimits,
+    /// Where buckets of S3 are.
+    pub s3: S3Options,
 }
 
 /// Proxies. The environment is not asked.
@@ -92,6 +98,13 @@ pub fn open(
     options: &StoreOptions,
 ) -> Result<(Arc<dyn BlobStore>, Option<String>), Error> {
     let name = location.name().map(str::to_owned);
+    if let Some(bucket) = location.bucket() {
+        let identity = match credential {
+            Credential::S3(identity) => identity,
+            _ => S3Identity::Anonymous,
+        };
+        return Ok((Arc::new(S3Store::new(&bucket.name, identity, options)?), name));
+    }
     let Some(container) = location.container() else {
         let folder = location.folder().unwrap_or(std::path::Path::new("."));
         return Ok((Arc::new(FileStore::new(folder)), name));

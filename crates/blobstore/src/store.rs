@@ -68,6 +68,12 @@ pub trait Stage: fmt::Debug + Send + Sync {
     /// Stages one block. Any order, many at a time; the same block again replaces it.
     async fn put(&self, block: &Block, bytes: Bytes) -> Result<(), Error>;
 
+    /// Makes certain that a later run finds everything that was staged, where the store has to be told. To be called
+    /// when a run ends without a commit; without it a later run may miss the last few blocks.
+    async fn keep(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Makes the blob of these blocks, in this order, visible: the one visible moment. The list is contiguous from
     /// offset 0. In a store that places blocks when they are staged, every listed byte must have been staged by
     /// some block of this or an earlier run, whichever; [`BlockId::HOLE`] excepted. Everything staged and not in the

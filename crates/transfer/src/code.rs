@@ -82,9 +82,9 @@ codes! {
     /// A tag exists in the target with another digest.
     TagConflict => "give --overwrite-tags to move the tags, or import under another prefix (--to registry/prefix)",
     /// The location cannot be understood.
-    LocationInvalid => "a location is a file, a folder, or the URL of an Azure container or blob",
-    /// There is no such container or folder.
-    ContainerNotFound => "create the container or folder, or correct its name",
+    LocationInvalid => "a location is a file, a folder, s3://bucket/name, or the URL of an Azure container or blob",
+    /// There is no such container, bucket or folder.
+    ContainerNotFound => "create the container, bucket or folder, or correct its name",
     /// There is no bundle at the location.
     BundleNotFound => "check the name; wait until the copy across the gap has finished",
     /// A bundle of that name is there, with other content.
@@ -108,11 +108,11 @@ codes! {
     /// The text given as a SAS token is none.
     SasMalformed => "copy the token again, whole, from sv= to the end of sig=",
     /// The store does not accept the credential.
-    StoreUnauthenticated => "check that the token belongs to this account and container and was copied whole",
+    StoreUnauthenticated => "check that the key or token belongs to this store and was copied whole",
     /// The store or the file system does not allow this.
     StoreDenied => "ask for the right to read and write here",
     /// The store wants a credential and none was given.
-    StoreCredentialMissing => "give a SAS token in the URL, with --sas-token-env or with --sas-token-file",
+    StoreCredentialMissing => "Azure: give a SAS token with --sas-token-env or --sas-token-file; S3: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     /// This machine's clock and the store's are too far apart.
     ClockSkew => "set this machine's clock",
     /// No room left at the location.

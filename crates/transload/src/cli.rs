@@ -145,7 +145,7 @@ pub(crate) struct RegistryArgs {
 }
 
 /// How a store is spoken to.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Object storage")]
 pub(crate) struct StoreArgs {
     /// The environment variable that holds the SAS token. (One in the URL works too, but shows in the process list.)
@@ -155,6 +155,20 @@ pub(crate) struct StoreArgs {
     /// AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE, else whoever is signed in to the Azure CLI.
     #[arg(long, value_name = "FILE")]
     pub(crate) sas_token_file: Option<PathBuf>,
+    /// The URL of a store that speaks the protocol of S3 or Google Cloud Storage (MinIO, Ceph, an emulator). Without it
+    /// AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or STORAGE_EMULATOR_HOST, else Amazon's or Google's own.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// The bucket's region in S3. Without it AWS_REGION, else the store is asked.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) region: Option<String>,
+    /// Put the bucket's name into the host's name, for an --endpoint that wants it there.
+    #[arg(long)]
+    pub(crate) virtual_host: bool,
+    /// Ask without a credential, for public buckets. Without it keys, profiles, roles and service accounts are found
+    /// as Amazon's and Google's own tools find them.
+    #[arg(long)]
+    pub(crate) anonymous: bool,
 }
 
 /// What a transfer may use.
@@ -196,8 +210,8 @@ Kill it at any point and run the same command again: it goes on where it stopped
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
-    /// A file, a folder, or the URL of an Azure container or blob. A folder or container gets a name made for it.
-    /// `-` is standard output.
+    /// A file, a folder, s3://bucket/name, gs://bucket/name, or the URL of an Azure container or blob. A folder, bucket
+    /// or container gets a name made for it. `-` is standard output.
     #[arg(long, value_name = "LOCATION")]
     pub(crate) to: String,
     /// Replace a bundle of that name.
@@ -240,7 +254,8 @@ Examples:
 
 Run it again as often as you like: what is there is not pushed again.")]
 pub(crate) struct ImportArgs {
-    /// The bundle: a file, or the URL of an Azure blob. `-` is standard input.
+    /// A file, a folder, s3://bucket/name, gs://bucket/name, or the URL of an Azure container or blob. A folder, bucket
+    /// or container gets a name made for it. `-` is standard output.
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: String,
     /// Import only what this pattern fits: 'team/*', 'team/web:v1.*'.
@@ -286,7 +301,7 @@ pub(crate) struct CopyArgs {
 /// A bundle to read.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BundleArgs {
-    /// The bundle: a file, or the URL of an Azure blob.
+    /// The bundle: a file, s3://bucket/name, gs://bucket/name, or the URL of an Azure blob.
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: String,
     #[command(flatten)]

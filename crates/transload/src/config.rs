@@ -20,6 +20,7 @@ pub(crate) struct Environment {
     pub(crate) login_file: Option<PathBuf>,
     pub(crate) proxy: ProxySettings,
     pub(crate) azure: AzureEnvironment,
+    pub(crate) aws: AwsEnvironment,
 }
 
 /// What Azure's tools take from the environment to sign in.
@@ -38,6 +39,63 @@ impl std::fmt::Debug for AzureEnvironment {
             .field("tenant_id", &self.tenant_id)
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
+    }
+}
+
+/// What Amazon's tools take from the environment.
+#[derive(Clone, Default)]
+pub(crate) struct AwsEnvironment {
+    pub(crate) access_key_id: Option<String>,
+    pub(crate) secret_access_key: Option<String>,
+    pub(crate) session_token: Option<String>,
+    pub(crate) profile: Option<String>,
+    /// Files that may not exist.
+    pub(crate) credentials_file: Option<PathBuf>,
+    pub(crate) config_file: Option<PathBuf>,
+    pub(crate) region: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) role_arn: Option<String>,
+    pub(crate) role_session_name: Option<String>,
+    pub(crate) web_identity_token_file: Option<PathBuf>,
+    pub(crate) container_relative_uri: Option<String>,
+    pub(crate) container_full_uri: Option<String>,
+    pub(crate) container_token_file: Option<PathBuf>,
+    pub(crate) metadata_endpoint: Option<String>,
+    pub(crate) metadata_disabled: bool,
+}
+
+impl std::fmt::Debug for AwsEnvironment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AwsEnvironment")
+            .field("profile", &self.profile)
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AwsEnvironment {
+    fn read() -> Self {
+        let home = |file: &str| path("HOME").map(|home| home.join(".aws").join(file));
+        Self {
+            access_key_id: text("AWS_ACCESS_KEY_ID"),
+            secret_access_key: text("AWS_SECRET_ACCESS_KEY"),
+            session_token: text("AWS_SESSION_TOKEN"),
+            profile: text("AWS_PROFILE").or_else(|| text("AWS_DEFAULT_PROFILE")),
+            credentials_file: path("AWS_SHARED_CREDENTIALS_FILE").or_else(|| home("credentials")),
+            config_file: path("AWS_CONFIG_FILE").or_else(|| home("config")),
+            region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
+            endpoint: text("AWS_ENDPOINT_URL_S3").or_else(|| text("AWS_ENDPOINT_URL")),
+            role_arn: text("AWS_ROLE_ARN"),
+            role_session_name: text("AWS_ROLE_SESSION_NAME"),
+            web_identity_token_file: path("AWS_WEB_IDENTITY_TOKEN_FILE"),
+            container_relative_uri: text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+            container_full_uri: text("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+            container_token_file: path("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+            metadata_endpoint: text("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+            metadata_disabled: text("AWS_EC2_METADATA_DISABLED")
+                .is_some_and(|v| v.eq_ignore_ascii_case("true")),
+        }
     }
 }
 
@@ -60,6 +118,7 @@ impl Environment {
                 federated_token_file: path("AZURE_FEDERATED_TOKEN_FILE"),
                 has_cli: on_path("az"),
             },
+            aws: AwsEnvironment::read(),
         }
     }
 }

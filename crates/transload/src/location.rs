@@ -4,13 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use transload_blobstore::{BlobStore, ContainerUrl, Credential, Location, ProxyOptions, Sas, StoreOptions};
+use transload_blobstore::{
+    BlobStore, ContainerUrl, Credential, Location, Provider, ProxyOptions, Sas, StoreOptions,
+};
 use transload_transfer::{Code, Error};
 
 use crate::cli::{StoreArgs, TrustArgs};
 use crate::config::{self, AzureEnvironment, Environment};
 use crate::registries::ca_pem;
 
+mod aws;
 mod entra;
 
 /// SAS tokens are some hundred bytes long; a file beyond this is another file.
@@ -26,17 +29,21 @@ pub(crate) fn open(
     trust: &TrustArgs,
     environment: &Environment,
 ) -> Result<Opened, Error> {
-    let options = options(trust, environment)?;
+    let mut options = options(trust, environment)?;
     let location = Location::parse(text)?;
     let sas = sas(args)?;
+    check_fits(&location, args, sas.is_some())?;
+    if let Some(bucket) = location.bucket() {
+        let credential = match bucket.provider {
+            Provider::S3 => aws::set_up(args, &environment.aws, &mut options)?,
+            Provider::Gcs => {
+                let detail = "Google Cloud Storage is not supported yet by this version";
+                return Err(Error::new(Code::LocationInvalid, location.to_string(), detail));
+            }
+        };
+        return Ok(transload_blobstore::open(&location, credential, &options)?);
+    }
     if location.container().is_none() {
-        if sas.is_some() {
-            return Err(Error::new(
-                Code::Usage,
-                location.to_string(),
-                "a SAS token was given for a file or folder",
-            ));
-        }
         return Ok(transload_blobstore::open(&location, Credential::None, &options)?);
     }
     if sas.is_some() && location.sas().is_some() {
@@ -49,6 +56,21 @@ pub(crate) fn open(
     let sas = sas.or_else(|| location.sas().cloned());
     let credential = credential(sas, &environment.azure, https)?;
     Ok(transload_blobstore::open(&location, credential, &options)?)
+}
+
+/// Refuses options that mean nothing for this kind of location.
+fn check_fits(location: &Location, args: &StoreArgs, sas: bool) -> Result<(), Error> {
+    let refuse = |detail: &str| Err(Error::new(Code::Usage, location.to_string(), detail));
+    if sas && location.container().is_none() {
+        return refuse("a SAS token was given, and this is no Azure container");
+    }
+    let asks = args.endpoint.is_some() || args.region.is_some() || args.virtual_host || args.anonymous;
+    if asks && location.bucket().is_none() {
+        return refuse(
+            "--endpoint, --region, --virtual-host and --anonymous are for s3:// and gs:// locations",
+        );
+    }
+    Ok(())
 }
 
 /// Opens a bundle: a location that names a blob, or is an image layout as a folder. That one's name is empty.
@@ -65,7 +87,7 @@ pub(crate) async fn open_bundle(
             Ok((store, String::new()))
         }
         None => {
-            let detail = "this is a folder or a container, not a bundle";
+            let detail = "this is a folder, a bucket or a container, not a bundle";
             Err(Error::new(Code::Usage, store.describe(""), detail)
                 .with_next(name_one_of(store.as_ref()).await))
         }

@@ -10,11 +10,11 @@ use azure_core::time::parse_rfc7231;
 use time::OffsetDateTime;
 
 use super::codes::{Meaning, kind_of_status, may_recover, meaning_of};
-use super::wire::{Trouble, WireError};
 use crate::error::{Error, ErrorKind};
 use crate::open::Credential;
 use crate::retry::Failure;
 use crate::sas::{Action, Finding, Need, Sas, skew};
+use crate::wire::WireError;
 
 /// Most of a server's own words that an error repeats, in characters.
 const MESSAGE_CHARS_MAX: usize = 300;
@@ -62,12 +62,17 @@ pub(super) fn failure(asked: &Asked<'_>, error: &azure_core::Error) -> Failure {
     }
 }
 
+/// An answer that broke off.
+pub(super) fn interrupted(subject: &str, error: &azure_core::Error) -> Error {
+    unanswered(subject, error).error
+}
+
 /// No answer, or not all of it.
 fn unanswered(subject: &str, error: &azure_core::Error) -> Failure {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(at) = cause {
         if let Some(wire) = at.downcast_ref::<WireError>() {
-            return unreachable_failure(subject, wire);
+            return crate::wire::unanswered(subject, wire);
         }
         cause = at.source();
     }
@@ -75,28 +80,9 @@ fn unanswered(subject: &str, error: &azure_core::Error) -> Failure {
     Error::new(ErrorKind::Failed, subject, "the request could not be made").into()
 }
 
-fn unreachable_failure(subject: &str, wire: &WireError) -> Failure {
-    let error = Error::new(ErrorKind::Unreachable, subject, wire.to_string());
-    let (error, again) = match wire.trouble {
-        Trouble::Name => {
-            let hint = "check the account's name and this machine's name resolution";
-            (error.with_hint(hint), wire.to_string().contains("Temporary"))
-        }
-        Trouble::Tls => (
-            error.with_hint("if the store has a certificate of your own authority, give that with --ca-file"),
-            false,
-        ),
-        Trouble::Connect => {
-            (error.with_hint("check the address, and whether a firewall or a proxy is in between"), true)
-        }
-        Trouble::Timeout | Trouble::Cut => (error, true),
-    };
-    Failure { error, again, after: None }
-}
-
 fn refused(asked: &Asked<'_>, answer: &Answer) -> Failure {
     let error = match asked.credential {
-        Credential::None => without_credential(asked, answer),
+        Credential::None | Credential::S3(_) => without_credential(asked, answer),
         Credential::Sas(sas) => with_sas(asked, sas, answer),
         Credential::Entra(_) => with_entra(asked, answer),
     };

@@ -2,20 +2,16 @@
 
 use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use url::{Host, Url};
 
 use super::{invalid, printable};
 use crate::error::{Error, ErrorKind};
-use crate::names::check_name;
+use crate::names::{KEPT_IN_PATH, check_name};
 use crate::sas::Sas;
 
 /// Account of the emulators; its name in the path means path style whatever the host is called.
 const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
-
-/// What stays as it is in a blob's name within a URL; `/` separates segments.
-const KEPT_IN_PATH: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A container's URL, without a query.
 #[derive(Clone, PartialEq, Eq)]

@@ -97,8 +97,11 @@ fn no_error_shows_a_secret() {
 #[test]
 fn what_is_not_supported_is_said_so() {
     for (text, word) in [
-        ("s3://bucket/key", "Amazon S3 is not supported yet by this version"),
-        ("gs://bucket/key", "Google Cloud Storage is not supported yet by this version"),
+        ("s3://", "no bucket in it"),
+        ("s3:///key", "no bucket in it"),
+        ("s3://user:pw@host/key", "no bucket in it"),
+        ("s3://bucket/a//b", "'//'"),
+        ("s3://bucket/folder/", "end with '/'"),
         ("-", "not supported yet by this version"),
         ("ftp://host/x", "'ftp' is no kind of location"),
         ("", "empty"),
@@ -112,6 +115,20 @@ fn what_is_not_supported_is_said_so() {
         let error = Location::parse(text).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::LocationInvalid);
         assert!(error.to_string().contains(word), "{text}: {error}");
+    }
+}
+
+#[test]
+fn buckets_have_names_that_are_not_escaped() {
+    let location = Location::parse("s3://bucket-1/folder/a b%20?+#.tar").unwrap();
+    let bucket = location.bucket().unwrap();
+    assert_eq!((bucket.provider, bucket.name.as_str()), (Provider::S3, "bucket-1"));
+    assert_eq!(location.name(), Some("folder/a b%20?+#.tar"));
+    assert_eq!(location.to_string(), "s3://bucket-1/folder/a b%20?+#.tar");
+    for text in ["gs://bucket-1", "GS://bucket-1/"] {
+        let location = Location::parse(text).unwrap();
+        assert_eq!((location.bucket().unwrap().provider, location.name()), (Provider::Gcs, None));
+        assert_eq!(location.with_name("x.tar").unwrap().to_string(), "gs://bucket-1/x.tar");
     }
 }
 

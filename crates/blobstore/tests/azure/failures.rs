@@ -215,7 +215,7 @@ async fn what_cannot_be_reached_is_told_without_the_token() {
     let error = at(&closed).stat("b").await.unwrap_err();
     assert_failed(&error, ErrorKind::Unreachable, &["cannot connect", "refused", "(tried 6 times)"], &token);
     let error = at("http://acct.blob.does-not-exist.invalid/transfer").stat("b").await.unwrap_err();
-    assert_failed(&error, ErrorKind::Unreachable, &["name cannot be resolved", "account's name"], &token);
+    assert_failed(&error, ErrorKind::Unreachable, &["name cannot be resolved", "store's name"], &token);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::http::{Answer, Endpoint};
 use super::pki::{Identity, Pki};
-use super::process::{NotReady, Process, environment, require_program};
+use super::process::{NotReady, Process, peer_folders, require_program};
 use super::sas::Sas;
 use crate::hog::free_port;
 
@@ -181,14 +181,4 @@ fn launch(folder: &Path, endpoint: &Endpoint) -> Result<Process, NotReady> {
         // without a token it refuses, which is an answer
         endpoint.request("GET", &format!("/{ACCOUNT}?comp=list"), &[], &[]).is_ok()
     })
-}
-
-/// Where programs that no distribution packages may be, besides `PATH`.
-fn peer_folders() -> Vec<PathBuf> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    [environment("TRANSLOAD_PEERS").map(PathBuf::from), Some(repository.join(".peers"))]
-        .into_iter()
-        .flatten()
-        .map(|folder| folder.join("node_modules/.bin"))
-        .collect()
 }

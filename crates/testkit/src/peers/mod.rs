@@ -5,6 +5,7 @@
 mod azurite;
 mod docker_registry;
 mod http;
+mod moto;
 mod pki;
 mod process;
 pub mod sas;
@@ -13,6 +14,7 @@ mod skopeo;
 pub use azurite::{ACCOUNT, ACCOUNT_KEY, Azurite, AzuriteOptions};
 pub use docker_registry::{DockerRegistry, DockerRegistryOptions, PASSWORD, USER};
 pub use http::{Answer, Endpoint};
+pub use moto::{Moto, MotoKey, REGION};
 pub use pki::{Identity, Pki};
 pub(crate) use process::environment;
 pub use process::find_program;

@@ -110,6 +110,16 @@ pub(super) fn require_program(name: &str, folders: &[PathBuf], how: &str) -> Pat
     find_program(name, folders).unwrap_or_else(|| panic!("this test needs the program '{name}': {how}"))
 }
 
+/// Where programs that no distribution packages may be, besides `PATH`.
+pub(super) fn peer_folders() -> Vec<PathBuf> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    [environment("TRANSLOAD_PEERS").map(PathBuf::from), Some(repository.join(".peers"))]
+        .into_iter()
+        .flatten()
+        .flat_map(|folder| [folder.join("node_modules/.bin"), folder.join("bin")])
+        .collect()
+}
+
 /// An environment variable. Tests may be told where their peers are; nothing else of the project reads them here.
 #[expect(clippy::disallowed_methods, reason = "where the peers are is the test machine's affair")]
 pub(crate) fn environment(name: &str) -> Option<OsString> {
