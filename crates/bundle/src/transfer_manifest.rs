@@ -126,6 +126,13 @@ pub struct Platforms {
     /// Those left out.
     #[serde(default)]
     pub dropped: Vec<String>,
+    /// Manifests of those, with their attestations: they are in the bundle as far as the source had them, what they
+    /// point at is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped_manifests: Vec<Digest>,
+    /// The digest that the index had before it was written anew without what is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Digest>,
 }
 
 /// A signature, SBOM or attestation of an artifact.

@@ -13,6 +13,7 @@ mod hash;
 mod manifest;
 pub mod media_type;
 mod pattern;
+mod platform;
 mod reference;
 mod rename;
 
@@ -21,5 +22,6 @@ pub use digest::{Algorithm, Digest, DigestError};
 pub use hash::{Hasher, Midstate, Mismatch, Verifier};
 pub use manifest::{Children, Manifest, ManifestError, View};
 pub use pattern::{Name, Pattern, newest};
+pub use platform::{PlatformError, PlatformPattern};
 pub use reference::{Reference, ReferenceError, Selector, is_repository, is_tag};
 pub use rename::{Rename, RenameError};

@@ -24,6 +24,8 @@ pub struct Switches {
     pub lacks_referrers_api: bool,
     /// No blob is mounted.
     pub declines_mounts: bool,
+    /// An index is taken although manifests that it lists are not there.
+    pub takes_sparse_indexes: bool,
     /// Every manifest is refused, with these words.
     pub refuses_manifests: Option<String>,
     /// Every blob is refused, with these words.
@@ -292,7 +294,8 @@ impl Target for MemoryRegistry {
             return Err(Error::new(ErrorKind::DigestMismatch, subject, "the manifest has another digest"));
         }
         let mut content = self.content.lock();
-        if let Some(child) = content.missing_child(repository, manifest) {
+        let sparse = manifest.is_index() && switches.takes_sparse_indexes;
+        if let Some(child) = content.missing_child(repository, manifest).filter(|_| !sparse) {
             let detail = format!("MANIFEST_BLOB_UNKNOWN: blob unknown to registry [{child}]");
             return Err(Error::new(ErrorKind::ManifestRefused, subject, detail));
         }

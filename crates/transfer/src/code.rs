@@ -43,6 +43,10 @@ codes! {
     RepositoryNotFound => "check the spelling; some registries hide what a credential may not read",
     /// A pattern stands for nothing that is there.
     NothingMatched => "correct the pattern; docs/selection.md says what patterns mean",
+    /// The image is for other platforms than those that were asked for.
+    PlatformNotFound => "ask for one of its platforms, or leave it out with --exclude",
+    /// The target registry does not take an index of which not every platform travels.
+    SparseIndexRefused => "export with --platform-rewrite (the index gets a new digest, and signatures of the old one do not fit it), or with every platform",
     /// The repository has no manifest of that digest.
     ManifestNotFound => "the manifest was deleted or never pushed: push it again, or leave this artifact out",
     /// A blob that a manifest names is not in the source.

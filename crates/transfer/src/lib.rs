@@ -35,7 +35,7 @@ pub use report::{
     ArtifactReport, ArtifactStatus, BundleReport, Form, Format, Operation, Outcome, REPORT_SCHEMA,
     ReferrerReport, Report, Totals,
 };
-pub use select::{Chosen, Selection, Wanted};
+pub use select::{Chosen, Platforms, Selection, Wanted};
 pub use stream::{PipeReader, StreamImport};
 pub use verify::Verify;
 pub use walk::Sources;

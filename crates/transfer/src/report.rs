@@ -160,6 +160,12 @@ pub struct ArtifactReport {
     /// Platforms of an index.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<String>,
+    /// Platforms of an index whose images are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms_dropped: Vec<String>,
+    /// The digest that it had before its index was written anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub original_digest: Option<Digest>,
     /// Signatures, SBOMs and attestations that travel with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub referrers: Vec<ReferrerReport>,

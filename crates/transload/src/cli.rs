@@ -112,6 +112,13 @@ pub(crate) struct SelectionArgs {
     /// The registry of artifacts that name none.
     #[arg(long, value_name = "REGISTRY")]
     pub(crate) from: Option<String>,
+    /// Take only these platforms of images: linux/amd64,linux/arm64. Indexes keep their digest and list the others too;
+    /// a registry that does not take that needs --platform-rewrite.
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',', value_parser = clap::value_parser!(transload_oci::PlatformPattern))]
+    pub(crate) platform: Vec<transload_oci::PlatformPattern>,
+    /// Write indexes anew so that they list only the platforms taken. Their digest changes, signatures no longer fit.
+    #[arg(long, requires = "platform")]
+    pub(crate) platform_rewrite: bool,
     /// Leave signatures, SBOMs and attestations behind.
     #[arg(long)]
     pub(crate) no_referrers: bool,

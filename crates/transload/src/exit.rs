@@ -69,6 +69,7 @@ impl Exit {
             C::TagNotFound
             | C::RepositoryNotFound
             | C::NothingMatched
+            | C::PlatformNotFound
             | C::ManifestNotFound
             | C::BlobNotFound
             | C::ForeignLayerUnavailable
@@ -93,6 +94,7 @@ impl Exit {
             C::DigestMismatch
             | C::ManifestUnsupported
             | C::ManifestRefused
+            | C::SparseIndexRefused
             | C::BlobRefused
             | C::NotABundle
             | C::BundleDamaged

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use transload_oci::Pattern;
-use transload_transfer::{Code, Error, Selection, Wanted};
+use transload_transfer::{Code, Error, Platforms, Selection, Wanted};
 
 use crate::cli::SelectionArgs;
 use crate::registries::{read_bounded, unreadable};
@@ -46,7 +46,8 @@ pub(crate) fn selection(args: &SelectionArgs) -> Result<Selection, Error> {
         asked.into_iter().map(|asked| wanted(asked, args.from.as_deref())).collect::<Result<_, _>>()?;
     let excluded = excluded.iter().map(pattern).collect::<Result<_, _>>()?;
     let latest = args.latest.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-    Ok(Selection { wanted, excluded, latest, referrers: !args.no_referrers })
+    let platforms = Platforms { wanted: args.platform.clone(), rewrite: args.platform_rewrite };
+    Ok(Selection { wanted, excluded, latest, platforms, referrers: !args.no_referrers })
 }
 
 fn pattern(asked: &Asked) -> Result<Pattern, Error> {

@@ -169,7 +169,12 @@ fn artifact(artifact: &Artifact) -> BundleArtifact {
         media_type: artifact.root.as_ref().map(|root| root.media_type.clone()).unwrap_or_default(),
         size: artifact.root.as_ref().map_or(0, |root| root.size),
         artifact_type: artifact.artifact_type.clone(),
-        platforms: Platforms { kept: artifact.platforms.clone(), dropped: Vec::new() },
+        platforms: Platforms {
+            kept: artifact.platforms.clone(),
+            dropped: artifact.platforms_dropped.clone(),
+            dropped_manifests: artifact.dropped.clone(),
+            original: artifact.original,
+        },
         referrers: if failed.is_some() { Vec::new() } else { referrers.collect() },
         status: if failed.is_some() { Status::Failed } else { Status::Exported },
         code: failed.map(|error| error.code().to_string()),

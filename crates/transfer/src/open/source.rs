@@ -65,6 +65,13 @@ impl BundleSource {
         self.opened.is_packed().then(|| places.collect())
     }
 
+    /// What the transfer manifest says of the platforms of an artifact.
+    pub(crate) fn platforms_of(&self, digest: &Digest) -> Option<&bundle::Platforms> {
+        let transfer = self.opened.index.transfer.as_ref()?;
+        let of = transfer.artifacts.iter().find(|artifact| artifact.digest.as_ref() == Some(digest));
+        of.map(|artifact| &artifact.platforms)
+    }
+
     fn take_referrer(&mut self, manifest: &Manifest) {
         let Some(subject) = &manifest.view.subject else { return };
         let mut descriptor = manifest.descriptor();

@@ -10,7 +10,7 @@ use futures_util::stream;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use transload_bundle::Extent;
-use transload_oci::{Descriptor, Digest};
+use transload_oci::{Descriptor, Digest, Manifest};
 use transload_registry::{self as registry, BlobReader, ByteStream, Pushed, Source, Target};
 
 use super::plan::{PushArtifact, PushBlob, PushPlan};
@@ -299,9 +299,9 @@ impl Pusher {
         for digest in &part.manifests {
             if let Some(manifest) = plan.walk.manifests.get(digest) {
                 let reference = digest.to_string();
-                self.engine
-                    .request(self.target.push_manifest(&part.repository, &reference, manifest))
-                    .await?;
+                let pushed =
+                    self.engine.request(self.target.push_manifest(&part.repository, &reference, manifest));
+                pushed.await.map_err(|error| sparse_refused(error.into(), part, manifest))?;
             }
         }
         Ok(())
@@ -316,6 +316,17 @@ impl Pusher {
         }
         Ok(())
     }
+}
+
+/// A registry that wants every child of an index says so in many ways.
+fn sparse_refused(error: Error, part: &PushArtifact, manifest: &Manifest) -> Error {
+    let refused = matches!(error.code(), Code::ManifestRefused | Code::ManifestNotFound | Code::BlobNotFound);
+    if !(part.sparse && manifest.is_index() && refused) {
+        return error;
+    }
+    let detail =
+        format!("the registry does not take an index without all of its platforms: {}", error.detail());
+    Error::new(Code::SparseIndexRefused, part.name.clone(), detail)
 }
 
 /// Reads a blob from its source and tells how far it is.

@@ -44,6 +44,8 @@ pub(crate) struct PushArtifact {
     pub(crate) manifests: Vec<Digest>,
     /// Tags to set once everything is there.
     pub(crate) tags: Vec<(String, Digest)>,
+    /// Its index lists platforms that do not travel.
+    pub(crate) sparse: bool,
     /// Nothing to do.
     pub(crate) unchanged: bool,
 }
@@ -78,7 +80,7 @@ impl PushPlan {
                 if artifact.error.is_some() {
                     return None;
                 }
-                Some(look(engine, &walk, artifact, target.as_ref(), options).await)
+                Some(look(engine, artifact, target.as_ref(), options).await)
             })
             .buffered(engine.limits.requests_at_once)
             .collect()
@@ -135,6 +137,7 @@ impl PushArtifact {
             repository,
             manifests: Vec::new(),
             tags: Vec::new(),
+            sparse: !artifact.dropped.is_empty(),
             unchanged: false,
         }
     }
@@ -181,7 +184,6 @@ fn in_target(artifact: &Artifact, repository: &str) -> String {
 /// Looks which of the artifact's tags and manifests the target has.
 async fn look(
     engine: &Engine,
-    walk: &Walk,
     artifact: &Artifact,
     target: &dyn Target,
     options: &PushOptions,
@@ -217,40 +219,31 @@ async fn look(
             _ => part.tags.push((tag, digest)),
         }
     }
-    let mut present = present_manifests(engine, walk, artifact, target, &part.repository, known).await?;
+    let mut present = present_manifests(engine, artifact, target, &part.repository, known).await?;
     for referrer in unlisted(engine, artifact, target, &part.repository, &present).await? {
         present.remove(&referrer);
     }
-    part.manifests = artifact.manifests.iter().filter(|digest| !present.contains(digest)).copied().collect();
+    part.manifests = travelling(artifact).filter(|digest| !present.contains(digest)).copied().collect();
     part.unchanged = part.manifests.is_empty() && part.tags.is_empty();
     Ok(Looked { part, present: present.into_iter().collect() })
 }
 
-/// Which manifests the repository has. One that it has vouches for its children: a registry does not take an
-/// index without them.
+/// The manifests that are pushed. What a dropped one points at is not here, and it is not pushed without: a manifest
+/// that a registry has vouches for its blobs.
+fn travelling(artifact: &Artifact) -> impl DoubleEndedIterator<Item = &Digest> {
+    artifact.manifests.iter().filter(|digest| !artifact.dropped.contains(digest))
+}
+
+/// Which manifests the repository has. An index does not vouch for its children: there are registries that take it
+/// without them, and then an earlier transfer may have brought fewer platforms than this one does.
 async fn present_manifests(
     engine: &Engine,
-    walk: &Walk,
     artifact: &Artifact,
     target: &dyn Target,
     repository: &str,
     known: HashSet<Digest>,
 ) -> Result<HashSet<Digest>, Error> {
-    let mut present = known;
-    let vouched = |present: &HashSet<Digest>| -> HashSet<Digest> {
-        let mut all = HashSet::new();
-        let mut todo: Vec<Digest> = present.iter().copied().collect();
-        while let Some(digest) = todo.pop() {
-            if all.insert(digest) {
-                let children = walk.manifests.get(&digest).map(|m| &m.view.children.manifests);
-                todo.extend(children.into_iter().flatten().map(|child| child.digest));
-            }
-        }
-        all
-    };
-    present = vouched(&present);
-    let asked: Vec<Digest> =
-        artifact.manifests.iter().rev().filter(|d| !present.contains(*d)).copied().collect();
+    let asked: Vec<Digest> = travelling(artifact).rev().filter(|d| !known.contains(*d)).copied().collect();
     let answers: Vec<Result<Option<Digest>, Error>> = stream::iter(asked)
         .map(|digest| async move {
             let there = engine.request(target.manifest_stat(repository, &digest.to_string())).await?;
@@ -259,10 +252,11 @@ async fn present_manifests(
         .buffer_unordered(engine.limits.requests_at_once)
         .collect()
         .await;
+    let mut present = known;
     for answer in answers {
         present.extend(answer?);
     }
-    Ok(vouched(&present))
+    Ok(present)
 }
 
 /// Referrers that the repository has and does not list with their subject: a push that broke between the manifest

@@ -39,6 +39,7 @@ pub(crate) fn of_bundle(source: &BundleSource, only: &[Pattern]) -> Result<(Vec<
             (None, "") => root.descriptor.digest.to_string(),
             (None, _) => format!("{repository}@{}", root.descriptor.digest),
         };
+        let platforms = source.platforms_of(&root.descriptor.digest);
         if seen.insert(name.clone()) {
             requests.push(Request {
                 name,
@@ -47,6 +48,8 @@ pub(crate) fn of_bundle(source: &BundleSource, only: &[Pattern]) -> Result<(Vec<
                 repository: repository.to_owned(),
                 tag: root.tag.clone(),
                 digest: Some(root.descriptor.digest),
+                dropped: platforms.map(|p| p.dropped_manifests.iter().copied().collect()).unwrap_or_default(),
+                original: platforms.and_then(|p| p.original),
                 implied: root.referrer,
                 error: None,
             });

@@ -228,6 +228,8 @@ fn request(name: String, place: &Place, tag: Option<String>) -> Request {
         repository: place.1.clone(),
         tag,
         digest: None,
+        dropped: HashSet::new(),
+        original: None,
         implied: false,
         error: None,
     }

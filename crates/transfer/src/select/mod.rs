@@ -10,8 +10,10 @@ pub(crate) use expand::expand;
 pub(crate) use listing::{Tags, repository_missing};
 pub(crate) use referrer_tags::is_referrer_tag;
 
+use std::collections::HashSet;
+
 use serde::Serialize;
-use transload_oci::{Digest, Pattern, Reference};
+use transload_oci::{Digest, Pattern, PlatformPattern, Reference};
 
 use crate::error::Error;
 
@@ -24,8 +26,20 @@ pub struct Selection {
     pub excluded: Vec<Pattern>,
     /// Of everything but single tags and digests, the newest so many versions of each repository.
     pub latest: Option<usize>,
+    /// The platforms of images that travel.
+    pub platforms: Platforms,
     /// Whether signatures, SBOMs and attestations travel with what they are about.
     pub referrers: bool,
+}
+
+/// Which platforms of images travel.
+#[derive(Debug, Clone, Default)]
+pub struct Platforms {
+    /// These; empty for all. An image that has none of them fails.
+    pub wanted: Vec<PlatformPattern>,
+    /// Write indexes anew so that they list only what travels. Their digest changes by it. Without it they stay as they
+    /// are, and a registry has to take an index of which it does not have everything.
+    pub rewrite: bool,
 }
 
 /// A reference or pattern, and where it was read.
@@ -62,7 +76,7 @@ impl Selection {
     /// Just these, with their referrers.
     pub fn of(references: impl IntoIterator<Item = Reference>) -> Self {
         let wanted = references.into_iter().map(Wanted::from).collect();
-        Self { wanted, excluded: Vec::new(), latest: None, referrers: true }
+        Self { wanted, excluded: Vec::new(), latest: None, platforms: Platforms::default(), referrers: true }
     }
 
     /// What was asked for, one text each, exclusions with `!` in front.
@@ -70,6 +84,7 @@ impl Selection {
         let wanted = self.wanted.iter().map(|wanted| wanted.pattern.to_string());
         let mut texts: Vec<String> = wanted.chain(self.excluded.iter().map(|p| format!("!{p}"))).collect();
         texts.extend(self.latest.map(|count| format!("--latest {count}")));
+        texts.extend(self.platforms.wanted.iter().map(|platform| format!("--platform {platform}")));
         texts
     }
 }
@@ -86,6 +101,10 @@ pub(crate) struct Request {
     pub(crate) repository: String,
     pub(crate) tag: Option<String>,
     pub(crate) digest: Option<Digest>,
+    /// Manifests of it that are in the bundle without what they point at.
+    pub(crate) dropped: HashSet<Digest>,
+    /// The digest that it had before its index was written anew.
+    pub(crate) original: Option<Digest>,
     /// It is a referrer's tag that came along with "every tag".
     pub(crate) implied: bool,
     /// It failed before it began.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use transload_oci::{Descriptor, Digest, Manifest, media_type};
+use transload_oci::{Descriptor, Digest, Manifest, Platform, media_type};
 
 use crate::report::ReferrerReport;
 
@@ -12,9 +12,20 @@ pub(super) struct Graph {
     pub(super) nodes: HashMap<Digest, Manifest>,
     pub(super) asked: HashSet<Digest>,
     pub(super) referrers: HashMap<Digest, Vec<(Descriptor, Option<String>)>>,
+    /// Children of indexes that travel whole, and those of which only the manifest does.
+    pub(super) kept: HashSet<Digest>,
+    pub(super) dropped: HashSet<Digest>,
+    /// Platforms of the ones and of the others.
+    pub(super) platforms: Vec<Platform>,
+    pub(super) platforms_dropped: Vec<Platform>,
 }
 
 impl Graph {
+    /// Whether a manifest travels with what it points at. What is kept for one platform and dropped for another is kept.
+    pub(super) fn keeps(&self, digest: &Digest) -> bool {
+        self.kept.contains(digest) || !self.dropped.contains(digest)
+    }
+
     /// Children before parents, each manifest's referrers behind it.
     pub(super) fn order(&self, root: &Digest) -> Vec<Digest> {
         let mut order = Vec::new();

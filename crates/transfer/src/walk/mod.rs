@@ -2,16 +2,19 @@
 
 mod blobs;
 mod graph;
+mod platforms;
+mod referrers;
+mod sieve;
 mod walker;
 
 pub(crate) use graph::blobs_of;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use transload_oci::{Descriptor, Digest, Manifest, Pattern};
+use transload_oci::{Descriptor, Digest, Manifest, Pattern, Platform};
 use transload_registry::Source;
 
 use crate::code::Code;
@@ -20,7 +23,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::open::BundleSource;
 use crate::report::{ArtifactReport, ArtifactStatus, ReferrerReport};
-use crate::select::{Chosen, Request, Selection, Tags, expand, of_bundle};
+use crate::select::{Chosen, Platforms, Request, Selection, Tags, expand, of_bundle};
 
 /// Registries by the host that references name.
 pub type Sources = BTreeMap<String, Arc<dyn Source>>;
@@ -56,7 +59,14 @@ pub(crate) struct Artifact {
     pub(crate) tag: Option<String>,
     pub(crate) root: Option<Descriptor>,
     pub(crate) artifact_type: Option<String>,
+    /// Platforms that travel whole.
     pub(crate) platforms: Vec<String>,
+    pub(crate) platforms_dropped: Vec<String>,
+    /// Manifests that travel without what they point at, if they are there at all.
+    pub(crate) dropped: Vec<Digest>,
+    /// The digest that the root had before it was written anew.
+    pub(crate) original: Option<Digest>,
+    pub(crate) warnings: Vec<String>,
     /// Children before parents, referrers behind their subjects.
     pub(crate) manifests: Vec<Digest>,
     pub(crate) blobs: Vec<Digest>,
@@ -83,11 +93,43 @@ impl Artifact {
             root: None,
             artifact_type: None,
             platforms: Vec::new(),
+            platforms_dropped: Vec::new(),
+            dropped: Vec::new(),
+            original: request.original,
+            warnings: Vec::new(),
             manifests: Vec::new(),
             blobs: Vec::new(),
             referrers: Vec::new(),
             error: None,
         }
+    }
+
+    /// Takes over what its graph has; returns the manifests in their order.
+    fn take(&mut self, root: &Manifest, graph: &graph::Graph) -> Vec<Manifest> {
+        let order = graph.order(&root.digest);
+        let manifests: Vec<Manifest> = order.iter().filter_map(|d| graph.nodes.get(d)).cloned().collect();
+        let texts = |platforms: &[Platform]| -> Vec<String> {
+            let mut seen = HashSet::new();
+            platforms.iter().map(ToString::to_string).filter(|text| seen.insert(text.clone())).collect()
+        };
+        let mut seen = HashSet::new();
+        self.root = Some(root.descriptor());
+        self.artifact_type.clone_from(&root.view.artifact_type);
+        self.platforms = texts(&graph.platforms);
+        self.platforms_dropped = texts(&graph.platforms_dropped);
+        self.referrers = graph.referrer_reports(&order);
+        // those that the source does not have either are among them
+        self.dropped = graph.dropped.difference(&graph.kept).copied().collect();
+        self.dropped.sort_unstable();
+        self.blobs = manifests
+            .iter()
+            .filter(|manifest| graph.keeps(&manifest.digest))
+            .flat_map(blobs_of)
+            .map(|blob| blob.digest)
+            .filter(|digest| seen.insert(*digest))
+            .collect();
+        self.manifests = order;
+        manifests
     }
 
     pub(crate) fn report(&self, walk: &Walk, status: ArtifactStatus) -> ArtifactReport {
@@ -98,6 +140,8 @@ impl Artifact {
             media_type: self.root.as_ref().map(|root| root.media_type.clone()),
             artifact_type: self.artifact_type.clone(),
             platforms: self.platforms.clone(),
+            platforms_dropped: self.platforms_dropped.clone(),
+            original_digest: self.original,
             referrers: self.referrers.clone(),
             bytes: walk.bytes_of(self),
             status: if self.error.is_some() { ArtifactStatus::Failed } else { status },
@@ -145,8 +189,8 @@ impl Walk {
 /// registry is missing from `sources`.
 pub(crate) async fn walk(engine: &Engine, sources: &Sources, selection: &Selection) -> Result<Walk, Error> {
     let expanded = expand(engine, sources, selection).await?;
-    let mut walk =
-        walk_requests(engine, sources, selection.referrers, &expanded.requests, &expanded.tags).await?;
+    let how = walker::How { referrers: selection.referrers, platforms: &selection.platforms };
+    let mut walk = walk_requests(engine, sources, how, &expanded.requests, &expanded.tags).await?;
     walk.chosen = expanded.chosen;
     walk.warnings.splice(0..0, expanded.warnings);
     Ok(walk)
@@ -161,18 +205,19 @@ pub(crate) async fn walk_bundle(
     let (requests, tags) = of_bundle(source, only)?;
     let sources: Sources =
         BTreeMap::from([(source.host().to_owned(), Arc::clone(source) as Arc<dyn Source>)]);
-    let walk = walk_requests(engine, &sources, true, &requests, &tags).await?;
+    let how = walker::How { referrers: true, platforms: &Platforms::default() };
+    let walk = walk_requests(engine, &sources, how, &requests, &tags).await?;
     Ok(Walk { order: source.order(), ..walk })
 }
 
 async fn walk_requests(
     engine: &Engine,
     sources: &Sources,
-    referrers: bool,
+    how: walker::How<'_>,
     requests: &[Request],
     tags: &Tags,
 ) -> Result<Walk, Error> {
-    let walker = walker::Walker::new(engine, sources, referrers, tags, requests);
+    let walker = walker::Walker::new(engine, sources, how, tags, requests);
     let walked: Vec<(Artifact, Vec<Manifest>)> = stream::iter(requests)
         .map(|request| walker.artifact(request))
         .buffered(ARTIFACTS_AT_ONCE)
@@ -187,9 +232,12 @@ async fn walk_requests(
         warnings: Vec::new(),
         order: None,
     };
-    for (artifact, manifests) in walked {
+    for (mut artifact, manifests) in walked {
+        walk.warnings.append(&mut artifact.warnings);
         for manifest in manifests {
-            walk.take_blobs(&artifact, &manifest);
+            if !artifact.dropped.contains(&manifest.digest) {
+                walk.take_blobs(&artifact, &manifest);
+            }
             walk.manifests.entry(manifest.digest).or_insert(manifest);
         }
         walk.artifacts.push(artifact);
@@ -225,16 +273,19 @@ impl Walk {
 
     /// A cosign tag that travels as a referrer of another artifact is not an artifact of its own as well.
     fn drop_travelling_referrers(&mut self, requests: &[Request]) {
-        let travelling: std::collections::HashSet<(String, String)> = self
+        let travelling: HashSet<(String, String)> = self
             .artifacts
             .iter()
             .flat_map(|a| a.referrers.iter().filter_map(|r| Some((a.repository.clone(), r.tag.clone()?))))
             .collect();
+        let gone =
+            sieve::tag_prefixes(self.artifacts.iter().flat_map(|a| a.dropped.iter().chain(&a.original)));
         let mut asked = requests.iter();
         self.artifacts.retain(|artifact| {
             let implied = asked.next().is_some_and(|request| request.implied);
             let name = (artifact.repository.clone(), artifact.tag.clone().unwrap_or_default());
-            !(implied && travelling.contains(&name))
+            let of_dropped = gone.iter().any(|prefix| name.1.starts_with(prefix));
+            !(implied && (of_dropped || travelling.contains(&name)))
         });
     }
 }

@@ -1,6 +1,6 @@
 //! Walking one artifact: its manifests, their children and their referrers, as requests allow.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
@@ -11,40 +11,66 @@ use tokio::sync::OnceCell;
 use transload_oci::{Descriptor, Digest, Manifest};
 use transload_registry::{ErrorKind, Source};
 
-use super::graph::{Graph, blobs_of, is_manifest};
+use super::graph::{Graph, is_manifest};
+use super::sieve::Sieve;
 use super::{Artifact, Sources};
 use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
 use crate::nearest::nearest;
-use crate::select::{Request, Tags, is_referrer_tag, repository_missing};
+use crate::select::{Platforms, Request, Tags, is_referrer_tag, repository_missing};
 
-/// Suffixes of the tags under which cosign keeps what belongs to a manifest.
-const COSIGN_SUFFIXES: [&str; 3] = ["sig", "att", "sbom"];
 /// From so many artifacts of one repository on, its tags are listed once instead of asking for cosign's one by one.
 /// An index counts as many: each of its manifests may be signed.
 const TAGS_LISTED_FROM: usize = 2;
 
+/// What is taken along of every artifact.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How<'a> {
+    pub(super) referrers: bool,
+    pub(super) platforms: &'a Platforms,
+}
+
 /// Walks artifacts; shares what it has fetched among them.
 pub(super) struct Walker<'a> {
-    engine: &'a Engine,
-    sources: &'a Sources,
+    pub(super) engine: &'a Engine,
+    pub(super) sources: &'a Sources,
     referrers: bool,
+    pub(super) platforms: &'a Platforms,
     fetched: Mutex<HashMap<(String, Digest), Manifest>>,
-    tags: HashMap<(String, String), Listing>,
+    pub(super) tags: HashMap<(String, String), Listing>,
 }
 
 /// The tags of one repository: listed once, when that takes fewer requests than asking for them one by one.
-struct Listing {
-    pays: AtomicBool,
-    tags: OnceCell<Option<BTreeSet<String>>>,
+pub(super) struct Listing {
+    pub(super) pays: AtomicBool,
+    pub(super) tags: OnceCell<Option<BTreeSet<String>>>,
 }
 
 /// What one request brought.
-enum Found {
-    Manifest { manifest: Box<Manifest>, depth: usize },
-    Referrers { subject: Digest, depth: usize, list: Vec<(Descriptor, Option<String>)> },
+pub(super) enum Found {
+    Manifest {
+        manifest: Box<Manifest>,
+        at: At,
+    },
+    /// A manifest that is not there and need not be.
+    Absent,
+    Referrers {
+        subject: Digest,
+        depth: usize,
+        list: Vec<(Descriptor, Option<String>)>,
+    },
+}
+
+/// Where in the graph a manifest stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At {
+    depth: usize,
+    /// It is the artifact itself or part of it, and no referrer.
+    own: bool,
+    /// Only the manifest is wanted, and only if it is there.
+    dropped: bool,
 }
 
 type Step<'f> = BoxFuture<'f, Result<Found, Error>>;
@@ -53,10 +79,11 @@ impl<'a> Walker<'a> {
     pub(super) fn new(
         engine: &'a Engine,
         sources: &'a Sources,
-        referrers: bool,
+        how: How<'a>,
         tags: &Tags,
         requests: &[Request],
     ) -> Self {
+        let How { referrers, platforms } = how;
         let mut counts: HashMap<(String, String), usize> = HashMap::new();
         for request in requests {
             *counts.entry((request.registry.clone(), request.repository.clone())).or_default() += 1;
@@ -69,7 +96,7 @@ impl<'a> Walker<'a> {
                 (place, Listing { pays, tags: OnceCell::new_with(known) })
             })
             .collect();
-        Self { engine, sources, referrers, fetched: Mutex::default(), tags }
+        Self { engine, sources, referrers, platforms, fetched: Mutex::default(), tags }
     }
 
     /// Walks one artifact. What fails is in the artifact's error; then it comes without manifests.
@@ -77,25 +104,14 @@ impl<'a> Walker<'a> {
         let mut artifact = Artifact::new(request);
         let walked = match request.error.clone() {
             Some(error) => Err(error),
-            None => self.walk(request).await,
+            None => self.walk(request).await.and_then(|(root, mut graph)| {
+                let root = self.sifted(&mut artifact, root, &mut graph)?;
+                Ok((root, graph))
+            }),
         };
         match walked {
             Ok((root, graph)) => {
-                artifact.root = Some(root.descriptor());
-                artifact.artifact_type = root.view.artifact_type.clone();
-                artifact.platforms = root.platforms().iter().map(ToString::to_string).collect();
-                let order = graph.order(&root.digest);
-                artifact.referrers = graph.referrer_reports(&order);
-                let manifests: Vec<Manifest> =
-                    order.iter().filter_map(|d| graph.nodes.get(d)).cloned().collect();
-                let mut seen = HashSet::new();
-                artifact.blobs = manifests
-                    .iter()
-                    .flat_map(blobs_of)
-                    .map(|blob| blob.digest)
-                    .filter(|digest| seen.insert(*digest))
-                    .collect();
-                artifact.manifests = order;
+                let manifests = artifact.take(&root, &graph);
                 (artifact, manifests)
             }
             Err(error) => {
@@ -109,22 +125,26 @@ impl<'a> Walker<'a> {
         self.engine.events.send(&Event::Resolving { artifact: request.name.clone() });
         let source = self.sources[&request.registry].as_ref();
         let root = self.root(source, request).await?;
+        self.check_platform(source, request, &root).await?;
         if let Some(listing) = self.listing(request).filter(|_| root.is_index()) {
             listing.pays.store(true, Ordering::Relaxed);
         }
         let mut graph = Graph::default();
         let mut steps: FuturesUnordered<Step<'_>> = FuturesUnordered::new();
         graph.asked.insert(root.digest);
-        self.take(&mut graph, &mut steps, source, request, root.clone(), 0)?;
+        let at = At { depth: 0, own: true, dropped: false };
+        self.take(&mut graph, &mut steps, source, request, root.clone(), at)?;
         while let Some(found) = steps.next().await {
             match found? {
-                Found::Manifest { manifest, depth } => {
-                    self.take(&mut graph, &mut steps, source, request, *manifest, depth)?;
+                Found::Manifest { manifest, at } => {
+                    self.take(&mut graph, &mut steps, source, request, *manifest, at)?;
                 }
+                Found::Absent => {}
                 Found::Referrers { subject, depth, list } => {
                     for (descriptor, _) in &list {
                         if graph.asked.insert(descriptor.digest) {
-                            steps.push(Box::pin(self.child(source, request, descriptor.clone(), depth + 1)));
+                            let at = At { depth: depth + 1, own: false, dropped: false };
+                            steps.push(Box::pin(self.child(source, request, descriptor.clone(), at)));
                         }
                     }
                     graph.referrers.insert(subject, list);
@@ -142,8 +162,9 @@ impl<'a> Walker<'a> {
         source: &'f dyn Source,
         request: &'f Request,
         manifest: Manifest,
-        depth: usize,
+        at: At,
     ) -> Result<(), Error> {
+        let At { depth, own, .. } = at;
         let limits = &self.engine.limits;
         if depth > limits.depth_max || graph.asked.len() > limits.manifests_max {
             let detail = format!(
@@ -152,12 +173,17 @@ impl<'a> Walker<'a> {
             );
             return Err(Error::new(Code::LimitExceeded, request.name.clone(), detail));
         }
+        if own {
+            Sieve::new(self.platforms, request).sift(&manifest, graph.keeps(&manifest.digest), graph);
+        }
         for child in manifest.view.children.manifests.iter().filter(|child| is_manifest(child)) {
             if graph.asked.insert(child.digest) {
-                steps.push(Box::pin(self.child(source, request, child.clone(), depth + 1)));
+                let at = At { depth: depth + 1, own, dropped: !graph.keeps(&child.digest) };
+                steps.push(Box::pin(self.child(source, request, child.clone(), at)));
             }
         }
-        if self.referrers {
+        // who drops a platform has no use for its signatures
+        if self.referrers && graph.keeps(&manifest.digest) {
             steps.push(Box::pin(self.referrers(source, request, manifest.digest, depth)));
         }
         graph.nodes.insert(manifest.digest, manifest);
@@ -211,94 +237,37 @@ impl<'a> Walker<'a> {
         source: &dyn Source,
         request: &Request,
         child: Descriptor,
-        depth: usize,
+        at: At,
     ) -> Result<Found, Error> {
         let key = (request.registry.clone(), child.digest);
         let known = self.fetched.lock().get(&key).cloned();
         if let Some(manifest) = known {
-            return Ok(Found::Manifest { manifest: Box::new(manifest), depth });
+            return Ok(Found::Manifest { manifest: Box::new(manifest), at });
         }
         let fetched =
             self.engine.request(source.manifest(&request.repository, &child.digest.to_string())).await;
-        let manifest = fetched.map_err(|error| match error.kind() {
-            ErrorKind::ManifestNotFound => {
-                let what = child.platform.as_ref().map(|p| format!(" ({p})")).unwrap_or_default();
-                let detail = format!("its manifest {}{what} is not in {}", child.digest, request.repository);
-                Error::new(Code::ManifestNotFound, request.name.clone(), detail)
-                    .with_next("the index is sparse: push the missing platform too, or name the wanted platform's manifest by digest")
-            }
-            _ => error.into(),
-        })?;
-        self.fetched.lock().insert(key, manifest.clone());
-        Ok(Found::Manifest { manifest: Box::new(manifest), depth })
-    }
-
-    async fn referrers(
-        &self,
-        source: &dyn Source,
-        request: &Request,
-        subject: Digest,
-        depth: usize,
-    ) -> Result<Found, Error> {
-        let api = async {
-            if !source.has_referrers_api()
-                && let Some(tags) = self.listed_tags(source, request).await
-                && !tags.contains(&subject.referrers_tag())
-            {
-                return Ok(Vec::new());
-            }
-            match self.engine.request(source.referrers(&request.repository, &subject)).await {
-                Ok(list) => Ok(list),
-                Err(error) if error.kind() == ErrorKind::Unsupported => Ok(Vec::new()),
-                Err(error) => {
-                    let error = Error::from(error);
-                    let next =
-                        format!("{}; --no-referrers leaves signatures and SBOMs behind", error.next_step());
-                    Err(error.with_next(next))
+        let manifest = match fetched {
+            Ok(manifest) => manifest,
+            Err(error) => {
+                let of_registry = error.kind() == ErrorKind::ManifestNotFound;
+                let error = Error::from(error);
+                if at.dropped && error.code() == Code::ManifestNotFound {
+                    return Ok(Found::Absent);
                 }
+                return Err(if of_registry { child_missing(request, &child) } else { error });
             }
         };
-        let (listed, tagged) = tokio::join!(api, self.cosign(source, request, subject));
-        let mut list: Vec<(Descriptor, Option<String>)> = listed?.into_iter().map(|d| (d, None)).collect();
-        list.extend(tagged?.into_iter().map(|(d, tag)| (d, Some(tag))));
-        list.sort_by_key(|(descriptor, tag)| (descriptor.digest, tag.clone()));
-        Ok(Found::Referrers { subject, depth, list })
+        self.fetched.lock().insert(key, manifest.clone());
+        Ok(Found::Manifest { manifest: Box::new(manifest), at })
     }
+}
 
-    /// What cosign keeps under tags made of the digest.
-    async fn cosign(
-        &self,
-        source: &dyn Source,
-        request: &Request,
-        subject: Digest,
-    ) -> Result<Vec<(Descriptor, String)>, Error> {
-        let prefix = subject.referrers_tag();
-        let listed = self.listed_tags(source, request).await;
-        let wanted = COSIGN_SUFFIXES
-            .iter()
-            .map(|suffix| format!("{prefix}.{suffix}"))
-            .filter(|tag| listed.is_none_or(|tags| tags.contains(tag)));
-        let asked = wanted.map(|tag| async move {
-            let stat = self.engine.request(source.manifest_stat(&request.repository, &tag)).await?;
-            Ok::<_, Error>(stat.map(|descriptor| (descriptor, tag)))
-        });
-        let found: Result<Vec<_>, Error> = futures_util::future::join_all(asked).await.into_iter().collect();
-        Ok(found?.into_iter().flatten().collect())
-    }
-
-    /// The tags of the artifact's repository, where listing them is worth it and allowed.
-    async fn listed_tags(&self, source: &dyn Source, request: &Request) -> Option<&BTreeSet<String>> {
-        let listing = self.listing(request).filter(|listing| listing.pays.load(Ordering::Relaxed))?;
-        let listed = listing.tags.get_or_init(|| async {
-            let tags = self.engine.request(source.tags(&request.repository)).await;
-            tags.ok().map(|tags| tags.into_iter().collect())
-        });
-        listed.await.as_ref()
-    }
-
-    fn listing(&self, request: &Request) -> Option<&Listing> {
-        self.tags.get(&(request.registry.clone(), request.repository.clone()))
-    }
+fn child_missing(request: &Request, child: &Descriptor) -> Error {
+    let what = child.platform.as_ref().map(|p| format!(" ({p})")).unwrap_or_default();
+    let detail = format!("its manifest {}{what} is not in {}", child.digest, request.repository);
+    let next =
+        "the index is sparse: push the missing platform too, or say with --platform which ones are wanted";
+    Error::new(Code::ManifestNotFound, request.name.clone(), detail).with_next(next)
 }
 
 /// Some tags that may have been meant; signatures' tags never are.

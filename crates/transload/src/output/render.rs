@@ -90,7 +90,7 @@ fn artifact_lines(report: &Report) -> String {
         let name = artifact.target.as_deref().unwrap_or(&artifact.source);
         let mut extra = String::new();
         if !artifact.platforms.is_empty() {
-            extra.push_str(&format!("  {}", artifact.platforms.join(" ")));
+            extra.push_str(&format!("  {}", platforms(artifact)));
         }
         if !artifact.referrers.is_empty() {
             extra.push_str(&format!("  +{} referrers", artifact.referrers.len()));
@@ -102,6 +102,14 @@ fn artifact_lines(report: &Report) -> String {
         ));
     }
     text
+}
+
+/// Platforms of an artifact, and those that are not in it.
+fn platforms(artifact: &ArtifactReport) -> String {
+    match artifact.platforms_dropped.as_slice() {
+        [] => artifact.platforms.join(" "),
+        dropped => format!("{} (without {})", artifact.platforms.join(" "), dropped.join(" ")),
+    }
 }
 
 /// Status, source, target, digest, bytes and code of each artifact.
@@ -255,7 +263,7 @@ fn artifact_table(artifacts: &[ArtifactReport]) -> Table {
             artifact.source.as_str().into(),
             Cell::digest(artifact.digest),
             Cell::bytes(artifact.bytes),
-            artifact.platforms.join(" ").into(),
+            platforms(artifact).into(),
             Cell::told(referrers, artifact.referrers.len().to_string()),
         ]);
     }

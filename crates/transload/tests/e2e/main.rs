@@ -21,6 +21,7 @@ mod output;
 mod papers;
 mod partial;
 mod pipe;
+mod platforms;
 mod quickstart;
 mod resume;
 mod sas;
