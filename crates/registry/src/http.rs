@@ -7,11 +7,13 @@ mod answer;
 mod build;
 mod fault;
 mod gate;
+mod quota;
 mod retry;
 
 pub(crate) use answer::{Reply, What, one_line};
 pub(crate) use build::is_loopback;
 pub(crate) use fault::Fault;
+pub(crate) use gate::Turn;
 pub(crate) use retry::Retry;
 
 use std::time::Duration;
@@ -25,8 +27,11 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
-use crate::options::ClientOptions;
+use crate::options::{ClientOptions, OnWait, Wait};
 use gate::Gate;
+
+/// Shorter waits are nobody's concern.
+const TOLD_FROM: Duration = Duration::from_secs(1);
 
 /// One request that can be sent as often as needed.
 #[derive(Clone)]
@@ -75,15 +80,17 @@ pub(crate) struct Http {
     gate: Gate,
     plain_http: bool,
     limits: Limits,
+    on_wait: Option<OnWait>,
 }
 
 impl Http {
     pub(crate) fn new(options: &ClientOptions, subject: &str) -> Result<Self, Error> {
         Ok(Self {
             client: build::client(options, subject)?,
-            gate: Gate::default(),
+            gate: Gate::new(options.limits.requests_per_host_max),
             plain_http: options.plain_http,
             limits: options.limits.clone(),
+            on_wait: options.on_wait.clone(),
         })
     }
 
@@ -143,7 +150,7 @@ impl Http {
     }
 
     async fn once(&self, call: &Call, url: Url, authorization: Option<&HeaderValue>) -> Result<Reply, Fault> {
-        self.gate.wait(&url).await;
+        let turn = self.gate.wait(&url).await;
         let mut headers = call.headers.clone();
         if let Some(authorization) = authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
@@ -160,12 +167,12 @@ impl Http {
             Ok(Err(error)) => return Err(Fault::of_transport(&error)),
             Err(_) => return Err(Fault::stalled(patience)),
         };
-        self.reply(url, response, call.want).await
+        self.reply(url, response, call.want, turn).await
     }
 
     /// Waits until the host of this URL may be asked, for [`Self::push`], whose caller watches the clock.
-    pub(crate) async fn wait(&self, url: &Url) {
-        self.gate.wait(url).await;
+    pub(crate) async fn wait(&self, url: &Url) -> Turn {
+        self.gate.wait(url).await
     }
 
     /// Sends a request whose body cannot be had a second time. No redirect is followed, nothing tried again.
@@ -175,17 +182,27 @@ impl Http {
         url: Url,
         headers: HeaderMap,
         body: reqwest::Body,
+        turn: Turn,
     ) -> Result<Reply, Fault> {
         let request = self.client.request(method, url.clone()).headers(headers).body(body);
         let response = request.send().await.map_err(|error| Fault::of_transport(&error))?;
-        self.reply(url, response, Want::Whole(self.limits.error_body_bytes_max)).await
+        self.reply(url, response, Want::Whole(self.limits.error_body_bytes_max), turn).await
     }
 
-    async fn reply(&self, url: Url, response: reqwest::Response, want: Want) -> Result<Reply, Fault> {
+    async fn reply(
+        &self,
+        url: Url,
+        response: reqwest::Response,
+        want: Want,
+        turn: Turn,
+    ) -> Result<Reply, Fault> {
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut reply = Reply { status, headers, url, body: Bytes::new(), response: None };
+        let mut reply = Reply { status, headers, url, body: Bytes::new(), response: None, turn: None };
         match want {
-            Want::Stream if status.is_success() => reply.response = Some(response),
+            Want::Stream if status.is_success() => {
+                reply.response = Some(response);
+                reply.turn = Some(turn);
+            }
             Want::Whole(bytes_max) | Want::Manifest(bytes_max) if status.is_success() => {
                 let (body, cut) = self.read(response, bytes_max).await?;
                 if cut {
@@ -237,11 +254,16 @@ impl Http {
     ) -> Result<(), Error> {
         let pause = match retry.next(&fault, &self.limits) {
             Some(pause) => pause,
-            None => return Err(fault.into_error(subject)),
+            None => return Err(fault.with_time().into_error(subject)),
         };
         tracing::debug!(subject, reason = %fault.detail(), pause_ms = pause.as_millis() as u64, "trying again");
         if fault.retry_after().is_some() {
-            self.gate.close(fault.url().unwrap_or(url), pause);
+            let asking = fault.url().unwrap_or(url);
+            let first = self.gate.close(asking, pause);
+            if let Some(on_wait) = self.on_wait.as_ref().filter(|_| first && pause >= TOLD_FROM) {
+                let host = asking.host_str().unwrap_or_default().to_owned();
+                on_wait(&Wait { host, pause, reason: fault.detail().to_owned() });
+            }
         }
         tokio::time::sleep(pause).await;
         Ok(())

@@ -17,5 +17,5 @@ mod seam;
 pub use client::{Client, LoginCheck};
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;
-pub use options::{ClientOptions, ProxySettings};
+pub use options::{ClientOptions, OnWait, ProxySettings, Wait};
 pub use seam::{BlobReader, ByteStream, Pushed, Source, Target};

@@ -27,8 +27,11 @@ pub struct Limits {
     pub retry_delay_min: Duration,
     /// Upper end of any pause that the registry did not ask for.
     pub retry_delay_max: Duration,
-    /// Longest pause that a registry may ask for by `Retry-After`.
+    /// Longest that one request may wait in all because a registry asks for it (`Retry-After`, quota headers).
     pub retry_after_max: Duration,
+    /// Requests under way at once to one host, uploads and downloads included; `None` for any number. What moves
+    /// bytes holds its place until it ends, so that no more blobs than this may be opened at a time.
+    pub requests_per_host_max: Option<usize>,
     /// Time for name, connection and TLS handshake.
     pub connect_timeout: Duration,
     /// A connection on which nothing has moved for so long counts as cut.
@@ -58,6 +61,7 @@ impl Default for Limits {
             retry_delay_min: Duration::from_millis(200),
             retry_delay_max: Duration::from_secs(20),
             retry_after_max: Duration::from_secs(300),
+            requests_per_host_max: None,
             connect_timeout: Duration::from_secs(15),
             read_idle_timeout: Duration::from_secs(60),
             commit_timeout: Duration::from_secs(300),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::credentials::{Anonymous, CredentialProvider};
 use crate::limits::Limits;
@@ -23,6 +24,22 @@ pub struct ClientOptions {
     pub user_agent: String,
     /// Bounds.
     pub limits: Limits,
+    /// Told when a host asks to come back later, and is going to be given that time.
+    pub on_wait: Option<OnWait>,
+}
+
+/// Takes note of a wait. Called from within requests: it must be quick.
+pub type OnWait = Arc<dyn Fn(&Wait) + Send + Sync>;
+
+/// A host asks to come back later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// Host, without a port.
+    pub host: String,
+    /// How long it is left alone.
+    pub pause: Duration,
+    /// Its own words and the status.
+    pub reason: String,
 }
 
 impl Default for ClientOptions {
@@ -35,6 +52,7 @@ impl Default for ClientOptions {
             proxy: ProxySettings::default(),
             user_agent: concat!("transload/", env!("CARGO_PKG_VERSION")).to_owned(),
             limits: Limits::default(),
+            on_wait: None,
         }
     }
 }

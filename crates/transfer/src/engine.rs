@@ -10,6 +10,7 @@ use crate::code::Code;
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::limits::Limits;
+use crate::pace::Pace;
 
 /// Bounds, events and cancellation of one operation. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Engine {
     pub events: Events,
     /// Stops the operation: within moments, with everything staged kept.
     pub cancel: CancellationToken,
+    /// How fast contents pass, and when.
+    pub pace: Pace,
     requests: Arc<Semaphore>,
 }
 
@@ -27,7 +30,14 @@ impl Engine {
     /// An engine with these bounds that tells `events`.
     pub fn new(limits: Limits, events: Events, cancel: CancellationToken) -> Self {
         let requests = Arc::new(Semaphore::new(limits.requests_at_once.max(1)));
-        Self { limits, events, cancel, requests }
+        Self { limits, events, cancel, pace: Pace::default(), requests }
+    }
+
+    /// The same at this pace.
+    #[must_use]
+    pub fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
     }
 
     /// Runs one small request, waiting for its turn.

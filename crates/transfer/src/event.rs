@@ -42,6 +42,18 @@ pub enum Event {
         /// Bytes that are already there.
         bytes: u64,
     },
+    /// Nothing moves until then, and then it goes on by itself.
+    Waiting {
+        /// Why.
+        reason: WaitReason,
+        /// Who asks for it, where it is a host.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<String>,
+        /// Until when: date, time and offset (RFC 3339).
+        until: String,
+        /// How long from now.
+        seconds: u64,
+    },
     /// A blob begins to move.
     BlobStarted {
         /// The blob.
@@ -89,6 +101,16 @@ pub enum Event {
         /// Why.
         error: Error,
     },
+}
+
+/// Why nothing moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    /// It is not the time that the schedule lets bytes move.
+    Window,
+    /// A host asks to come back later.
+    Throttled,
 }
 
 /// How a blob came to be where it should be.

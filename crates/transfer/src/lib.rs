@@ -15,6 +15,7 @@ mod limits;
 mod list;
 mod nearest;
 mod open;
+mod pace;
 mod push;
 mod report;
 mod select;
@@ -25,12 +26,13 @@ mod walk;
 pub use code::Code;
 pub use engine::Engine;
 pub use error::Error;
-pub use event::{BlobOutcome, Event, Events, Observer};
+pub use event::{BlobOutcome, Event, Events, Observer, WaitReason};
 pub use export::{Export, ExportOptions};
 pub use import::{Copy, Import, TargetOptions};
 pub use inspect::{BlobInfo, Inspection, Missing, inspect};
 pub use limits::Limits;
 pub use list::{ListedArtifact, ListedBundle, Listing, Other, list};
+pub use pace::{Closed, Pace, Schedule};
 pub use report::{
     ArtifactReport, ArtifactStatus, BundleReport, Form, Format, Operation, Outcome, REPORT_SCHEMA,
     ReferrerReport, Report, Totals,

@@ -93,6 +93,7 @@ async fn content(engine: &Engine, opened: &Opened, digest: Digest, extent: Exten
     let size = extent.len;
     engine.events.send(&Event::BlobStarted { digest, size, offset: 0 });
     let mut verifier = Verifier::new(digest, size);
+    engine.until_open().await;
     let mut stream = opened.read(&extent, 0).await?;
     let damaged = |reason: String| {
         let subject = format!("{}@{digest}", opened.location);
@@ -100,6 +101,7 @@ async fn content(engine: &Engine, opened: &Opened, digest: Digest, extent: Exten
     };
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
+        engine.pass(chunk.len() as u64).await;
         verifier.update(&chunk).map_err(|mismatch| damaged(mismatch.to_string()))?;
         engine.events.send(&Event::BlobProgress { digest, bytes: chunk.len() as u64 });
     }

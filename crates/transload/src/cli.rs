@@ -4,6 +4,7 @@ mod bundles;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -13,6 +14,7 @@ pub(crate) use bundles::ListArgs;
 
 use crate::exit::Exit;
 use crate::output::{Format, Query};
+use crate::window::Window;
 
 /// Moves container images and every other OCI artifact between registries that can never reach each other.
 ///
@@ -188,6 +190,19 @@ pub(crate) struct ResourceArgs {
     /// Memory for blocks in flight, such as 64MiB. The whole process stays about 40 MiB above it.
     #[arg(long, value_name = "SIZE", value_parser = crate::output::parse_bytes)]
     pub(crate) memory_max: Option<u64>,
+    /// Move no more than this, such as 50MiB/s or 400Mbit/s. Bytes are counted once, as they are read.
+    #[arg(long, value_name = "RATE", value_parser = crate::output::parse_rate)]
+    pub(crate) rate_limit: Option<u64>,
+    /// Have no more requests under way at once to any host of a registry; so many blobs move at most.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) max_per_host: Option<u16>,
+    /// Move bytes at this time of the day only, such as 22:00-06:00, in this machine's time zone or in one that is
+    /// named behind ('22:00-06:00 Europe/Berlin'). Outside it waits.
+    #[arg(long, value_name = "FROM-TO")]
+    pub(crate) window: Option<Window>,
+    /// Wait up to so long, such as 8h, for a registry that asks to come back later (429). Else 5 minutes.
+    #[arg(long, value_name = "TIME", value_parser = crate::window::parse_duration)]
+    pub(crate) max_wait: Option<Duration>,
 }
 
 /// What the end of a transfer leaves.

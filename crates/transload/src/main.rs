@@ -10,6 +10,7 @@ mod quickstart;
 mod registries;
 mod selection;
 mod settings;
+mod window;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

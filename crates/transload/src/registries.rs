@@ -9,8 +9,9 @@ use transload_registry::credentials::{CredentialProvider, DockerConfig};
 use transload_registry::{Client, ClientOptions, Source, Target};
 use transload_transfer::{Code, Error, Selection, Sources};
 
-use crate::cli::{RegistryArgs, TrustArgs};
+use crate::cli::{RegistryArgs, ResourceArgs, TrustArgs};
 use crate::config::Environment;
+use crate::output::Output;
 
 /// Certificates and keys are some KiB long.
 const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -59,6 +60,15 @@ impl Registries {
             ..ClientOptions::default()
         };
         Ok(Self { options, plain_http: args.plain_http.clone() })
+    }
+
+    /// The same within what a person sets, telling of waits.
+    pub(crate) fn within(mut self, resources: &ResourceArgs, output: &Output) -> Self {
+        let limits = &mut self.options.limits;
+        limits.requests_per_host_max = resources.max_per_host.map(usize::from);
+        limits.retry_after_max = resources.max_wait.unwrap_or(limits.retry_after_max);
+        self.options.on_wait = Some(output.on_wait());
+        self
     }
 
     fn client(&self, host: &str) -> Result<Client, Error> {

@@ -14,7 +14,7 @@ use url::Url;
 use super::base::{Base, subject};
 use crate::auth::Scope;
 use crate::error::{Error, ErrorKind};
-use crate::http::{Call, Fault, Reply, Retry, Want, What};
+use crate::http::{Call, Fault, Reply, Retry, Turn, Want, What};
 use crate::seam::ByteStream;
 
 /// A blob on its way.
@@ -29,6 +29,8 @@ struct Download {
     /// Bytes to pass over: the registry began at the start although it was asked for a range.
     skip: u64,
     body: Option<BoxStream<'static, reqwest::Result<Bytes>>>,
+    /// Our place among the requests of the host that the body comes from.
+    turn: Option<Turn>,
     retry: Retry,
     retried: bool,
 }
@@ -56,6 +58,7 @@ pub(super) async fn blob(
         position: offset,
         skip: 0,
         body: None,
+        turn: None,
         retry: Retry::new(base.limits()),
         retried: false,
         base,
@@ -88,6 +91,7 @@ impl Download {
                 Err(_) => Fault::stalled(idle),
             };
             self.body = None;
+            self.turn = None;
             self.retried = true;
             self.base.http().pause(&mut self.retry, fault, &self.url, &self.subject).await?;
         }
@@ -138,6 +142,7 @@ impl Download {
             return Err(Error::new(ErrorKind::Failed, self.subject.clone(), detail));
         }
         self.skip = self.position - begin;
+        self.turn = reply.turn;
         self.body = reply.response.map(|response| response.bytes_stream().boxed());
         Ok(())
     }

@@ -6,6 +6,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use url::Url;
 
+use super::gate::Turn;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 
@@ -17,6 +18,8 @@ pub(crate) struct Reply {
     pub(crate) url: Url,
     pub(crate) body: Bytes,
     pub(crate) response: Option<reqwest::Response>,
+    /// Kept as long as the stream is read.
+    pub(crate) turn: Option<Turn>,
 }
 
 /// What a refusal means where it was met.
@@ -155,6 +158,7 @@ mod tests {
             url: Url::parse("http://r.test/").unwrap(),
             body: Bytes::copy_from_slice(body.as_bytes()),
             response: None,
+            turn: None,
         };
         reply.refusal("r.test/a:1", What::MANIFEST_WRITE, &Limits::default())
     }

@@ -4,14 +4,10 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use super::answer::{Reply, What};
-use super::is_passing;
+use super::{is_passing, quota};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 
@@ -60,13 +56,8 @@ impl Fault {
         let error = reply.refusal("", What::LIST, limits);
         let mut fault = Self::passing(error.kind(), error.detail().to_owned());
         fault.may_pass = error.kind() != ErrorKind::Full;
-        fault.retry_after = retry_after(reply.status, &reply.headers);
+        fault.retry_after = quota::pause(reply.status, &reply.headers);
         fault.url = Some(Box::new(reply.url.clone()));
-        if reply.status == StatusCode::TOO_MANY_REQUESTS
-            && let Some(asked) = fault.retry_after.filter(|asked| *asked > limits.retry_after_max)
-        {
-            fault.detail = format!("{}; it asks to come back in {} s", fault.detail, asked.as_secs());
-        }
         Some(fault)
     }
 
@@ -124,6 +115,19 @@ impl Fault {
             }
             other => Self::lasting(ErrorKind::Tls, format!("TLS failed: {other}")),
         }
+    }
+
+    /// The same, given up on although it asks for time: with when to come back.
+    pub(super) fn with_time(mut self) -> Self {
+        if let Some(asked) = self.retry_after {
+            let moment = quota::moment(asked);
+            self.detail =
+                format!("{}; it asks to come back at {moment}, in {} s", self.detail, asked.as_secs());
+            self.hint = Some(
+                "run the same command again at that time, it goes on where it stopped; or let it wait with --max-wait",
+            );
+        }
+        self
     }
 
     pub(crate) fn into_error(self, subject: &str) -> Error {
@@ -198,36 +202,4 @@ fn rustls_error<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a rustls::E
         return Some(error);
     }
     rustls_error(cause.downcast_ref::<io::Error>()?.get_ref()?)
-}
-
-/// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3), where the status gives it a meaning.
-fn retry_after(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    if !matches!(status.as_u16(), 429 | 503) {
-        return None;
-    }
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = OffsetDateTime::parse(text, &Rfc2822).ok()?;
-    Some(Duration::try_from(date - OffsetDateTime::now_utc()).unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wait(value: &str) -> Option<Duration> {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, value.parse().unwrap());
-        retry_after(StatusCode::TOO_MANY_REQUESTS, &headers)
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        assert_eq!(wait("120"), Some(Duration::from_secs(120)));
-        assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
-        assert!(wait("Fri, 21 Oct 2095 07:28:00 GMT").unwrap() > Duration::from_secs(1 << 30));
-        assert_eq!(wait("soon"), None);
-    }
 }

@@ -9,11 +9,13 @@ use crate::limits::Limits;
 pub(crate) struct Retry {
     left: u32,
     bound: Duration,
+    /// What registries have asked for so far.
+    waited: Duration,
 }
 
 impl Retry {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { left: limits.retries_max, bound: limits.retry_delay_min }
+        Self { left: limits.retries_max, bound: limits.retry_delay_min, waited: Duration::ZERO }
     }
 
     /// The pause before the next attempt; `None` when there is to be none.
@@ -21,17 +23,22 @@ impl Retry {
     /// Full jitter: anything up to a bound that doubles, so that many clients cut off by the same fault do
     /// not come back together. A registry that names a time gets that, and a little jitter on top.
     pub(crate) fn next(&mut self, fault: &Fault, limits: &Limits) -> Option<Duration> {
-        if !fault.may_pass() || self.left == 0 {
+        if !fault.may_pass() {
+            return None;
+        }
+        // who asks for time is given it within that bound, however often; what asks for none counts
+        if let Some(asked) = fault.retry_after().filter(|asked| *asked >= limits.retry_delay_min) {
+            self.waited += asked;
+            return (self.waited <= limits.retry_after_max)
+                .then(|| asked + limits.retry_delay_min.mul_f64(rand::random::<f64>()));
+        }
+        if self.left == 0 {
             return None;
         }
         self.left -= 1;
         if fault.is_unknown_name() {
             // A name that does not resolve is seldom a passing fault: once more is enough.
             self.left = 0;
-        }
-        if let Some(asked) = fault.retry_after() {
-            return (asked <= limits.retry_after_max)
-                .then(|| asked + limits.retry_delay_min.mul_f64(rand::random::<f64>()));
         }
         let pause = self.bound.mul_f64(rand::random::<f64>());
         self.bound = (self.bound * 2).min(limits.retry_delay_max);
@@ -76,5 +83,13 @@ mod tests {
         };
         assert!(asks(7).unwrap() >= Duration::from_secs(7));
         assert_eq!(asks(3600), None);
+        // the bound is for all of one request's waits together
+        let mut retry = Retry::new(&limits);
+        let mut fault = Fault::passing(ErrorKind::Throttled, String::new());
+        fault.set_retry_after(limits.retry_after_max / 10);
+        for _ in 0..10 {
+            assert!(retry.next(&fault, &limits).is_some());
+        }
+        assert_eq!(retry.next(&fault, &limits), None);
     }
 }

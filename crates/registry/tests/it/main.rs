@@ -5,6 +5,7 @@
 mod auth;
 mod conformance;
 mod downloads;
+mod limits;
 mod listings;
 mod peer;
 mod receiver;

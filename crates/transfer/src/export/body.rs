@@ -27,7 +27,7 @@ impl Body {
         let blob = run.blobs.get(&entry.digest).ok_or_else(|| fault(internal()))?;
         let (registry, repository) = blob.places.first().ok_or_else(|| fault(internal()))?;
         let source = run.sources.get(registry).ok_or_else(|| fault(internal()))?;
-        let opened = source.blob(repository, &blob.descriptor, offset).await;
+        let opened = run.engine.blob(source, repository, &blob.descriptor, offset).await;
         let stream = opened.map_err(|error| fault(error.into()))?;
         let place = format!("{registry}/{repository}@{}", entry.digest);
         Ok(Self { digest: entry.digest, place, stream, left: Bytes::new() })

@@ -17,7 +17,7 @@ use super::plan::{PushArtifact, PushBlob, PushPlan};
 use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::event::{BlobOutcome, Event, Events};
+use crate::event::{BlobOutcome, Event};
 use crate::report::{ArtifactStatus, Operation, Report, Totals, refuse_failures};
 use crate::stream::{Feed, Tape};
 use crate::walk::{Blob, Sources};
@@ -238,7 +238,7 @@ impl Pusher {
             repository: from_repository,
             blob: blob.descriptor.clone(),
             origin,
-            events: self.engine.events.clone(),
+            engine: self.engine.clone(),
         };
         let pushed = self.target.push_missing_blob(repository, &blob.descriptor, &mount_from, &reader).await;
         pushed.map_err(|error| self.blame_source(error.into(), registry, from, &blob.descriptor.digest))
@@ -335,7 +335,7 @@ struct Reader {
     repository: String,
     blob: Descriptor,
     origin: Origin,
-    events: Events,
+    engine: Engine,
 }
 
 impl Origin {
@@ -367,13 +367,13 @@ impl Origin {
 impl BlobReader for Reader {
     async fn open(&self, offset: u64) -> Result<ByteStream, registry::Error> {
         let opened = match self.origin.bytes(offset) {
-            Some(stream) => Ok(stream),
-            None => self.source.blob(&self.repository, &self.blob, offset).await,
+            Some(stream) => Ok(self.engine.paced(stream)),
+            None => self.engine.blob(&self.source, &self.repository, &self.blob, offset).await,
         };
         // an error of the source must not look like one of the target
         let wrap = |error: registry::Error| Error::from(error).into_reader();
         let stream = opened.map_err(wrap)?;
-        let events = self.events.clone();
+        let events = self.engine.events.clone();
         let digest = self.blob.digest;
         let told = stream.map(move |chunk| {
             let chunk = chunk.map_err(wrap)?;

@@ -16,7 +16,8 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<Exit, Error> {
     let selection = selection(&args.selection)?;
-    let registries = Registries::new(&args.registries, &args.trust, environment)?;
+    let registries =
+        Registries::new(&args.registries, &args.trust, environment)?.within(&args.resources, output);
     let sources = registries.sources(&selection)?;
     let (target, prefix) = registries.target(&args.target.to)?;
     let options = TargetOptions {

@@ -17,7 +17,9 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<Exit, Error> {
     let selection = selection(&args.selection)?;
-    let sources = Registries::new(&args.registries, &args.trust, environment)?.sources(&selection)?;
+    let sources = Registries::new(&args.registries, &args.trust, environment)?
+        .within(&args.resources, output)
+        .sources(&selection)?;
     let (store, name) = if args.to == pipe::DASH {
         pipe::stdout(args.report.dry_run)?
     } else {

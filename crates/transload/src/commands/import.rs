@@ -15,8 +15,9 @@ pub(crate) async fn run(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let (target, prefix) =
-        Registries::new(&args.registries, &args.trust, environment)?.target(&args.target.to)?;
+    let (target, prefix) = Registries::new(&args.registries, &args.trust, environment)?
+        .within(&args.resources, output)
+        .target(&args.target.to)?;
     let options = TargetOptions {
         prefix,
         renames: args.target.map.clone(),

@@ -12,10 +12,11 @@ mod pipe;
 pub(crate) mod verify;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use transload_transfer::{Code, Engine, Error, Limits, Report};
+use transload_transfer::{Code, Engine, Error, Limits, Pace, Report, Schedule};
 
 use crate::cli::ResourceArgs;
 use crate::exit::Exit;
@@ -31,6 +32,10 @@ pub(crate) fn engine(resources: Option<&ResourceArgs>, output: &Output) -> Engin
         limits.blobs_at_once = usize::from(concurrency);
         limits.requests_at_once = limits.requests_at_once.max(limits.blobs_at_once);
     }
+    // a blob on its way holds one of the host's places: more of them than places could wait for each other
+    if let Some(max_per_host) = resources.and_then(|resources| resources.max_per_host) {
+        limits.blobs_at_once = limits.blobs_at_once.min(usize::from(max_per_host));
+    }
     if let Some(memory_max) = resources.and_then(|resources| resources.memory_max) {
         limits.memory_bytes_max = memory_max;
         // two blocks at least are in flight: where memory is short, they are shorter
@@ -43,7 +48,13 @@ pub(crate) fn engine(resources: Option<&ResourceArgs>, output: &Output) -> Engin
     {
         tokio::spawn(stop_on_signal(interrupt, terminate, cancel.clone()));
     }
-    Engine::new(limits, output.events(), cancel)
+    Engine::new(limits, output.events(), cancel).with_pace(pace(resources))
+}
+
+fn pace(resources: Option<&ResourceArgs>) -> Pace {
+    let window = resources.and_then(|resources| resources.window.clone());
+    let schedule = window.map(|window| Arc::new(window) as Arc<dyn Schedule>);
+    Pace::new(resources.and_then(|resources| resources.rate_limit), schedule)
 }
 
 /// The first signal stops cleanly, the second at once.

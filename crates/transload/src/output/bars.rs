@@ -9,7 +9,7 @@ use transload_oci::Digest;
 use transload_transfer::{BlobOutcome, Event, Observer};
 
 use super::bytes::human;
-use super::lines::planned;
+use super::lines::{planned, waiting};
 
 /// Shorter blobs are gone before anyone could read their line.
 const SHOWN_FROM_BYTES: u64 = 2 * 1024 * 1024;
@@ -119,6 +119,9 @@ impl Observer for Bars {
             Event::BlobStarted { digest, size, offset } => self.started(*digest, *size, *offset),
             Event::BlobProgress { digest, bytes } => self.moved(digest, *bytes),
             Event::BlobFinished { digest, size, outcome } => self.finished(digest, *size, *outcome),
+            Event::Waiting { reason, subject, until, .. } => {
+                let _ = self.all.println(waiting(*reason, subject.as_deref(), until));
+            }
             Event::Warning { message } => {
                 let _ = self.all.println(format!("warning: {message}"));
             }

@@ -33,6 +33,39 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
     number.checked_mul(1024_u64.pow(power)).ok_or_else(|| format!("'{text}' is too large"))
 }
 
+/// A rate below this would make every time-out strike.
+const RATE_MIN: u64 = 16 * 1024;
+
+/// Reads `50MiB/s`, `50MiB`, `400Mbit/s`, in bytes a second: units of bytes are binary, those of bits decimal.
+pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
+    let amount = text.trim().trim_end_matches("/s").trim_end_matches("ps").trim();
+    let lower = amount.to_ascii_lowercase();
+    let rate = match lower.strip_suffix("bit") {
+        Some(bits) => {
+            let digits = bits.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+            let power = match bits[digits.len()..].trim() {
+                "" => 0,
+                "k" => 1,
+                "m" => 2,
+                "g" => 3,
+                _ => return Err(format!("'{text}' is no rate; write it as 50MiB/s or 400Mbit/s")),
+            };
+            let number: u64 = digits
+                .parse()
+                .map_err(|_| format!("'{text}' is no rate; write it as 50MiB/s or 400Mbit/s"))?;
+            number.checked_mul(1000_u64.pow(power)).map(|bits| bits / 8)
+        }
+        None => Some(parse(amount)?),
+    };
+    match rate {
+        Some(rate) if rate >= RATE_MIN => Ok(rate),
+        Some(_) => {
+            Err(format!("'{text}' is too slow for registries and stores; {}/s is the least", human(RATE_MIN)))
+        }
+        None => Err(format!("'{text}' is too large")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +78,9 @@ mod tests {
         assert_eq!(parse("64MiB"), Ok(64 << 20));
         assert_eq!(parse("2 g"), Ok(2 << 30));
         assert_eq!(parse("7"), Ok(7));
+        assert_eq!(parse_rate("50MiB/s"), Ok(50 << 20));
+        assert_eq!(parse_rate("400 Mbit/s"), Ok(50_000_000));
+        assert!(parse_rate("1kbit/s").is_err() && parse_rate("fast").is_err() && parse_rate("0").is_err());
         assert!(parse("many").is_err());
         assert!(parse("5 parsecs").is_err());
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use transload_transfer::{BlobOutcome, Event, Observer, Operation, Totals};
+use transload_transfer::{BlobOutcome, Event, Observer, Operation, Totals, WaitReason};
 
 use super::bytes::human;
 use super::error_line;
@@ -49,6 +49,9 @@ impl Observer for Lines {
                     error_line(&state.line());
                 }
             }
+            Event::Waiting { reason, subject, until, .. } => {
+                error_line(&waiting(*reason, subject.as_deref(), until));
+            }
             Event::Warning { message } => error_line(&format!("warning: {message}")),
             _ => {}
         }
@@ -66,6 +69,16 @@ impl State {
             human(self.total),
             human(rate as u64),
         )
+    }
+}
+
+/// That nothing moves, and until when.
+pub(super) fn waiting(reason: WaitReason, subject: Option<&str>, until: &str) -> String {
+    match reason {
+        WaitReason::Window => format!("waiting until {until}: outside the window; it goes on by itself"),
+        WaitReason::Throttled => {
+            format!("waiting until {until}: {} has had enough for now", subject.unwrap_or("the registry"))
+        }
     }
 }
 

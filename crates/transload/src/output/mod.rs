@@ -14,12 +14,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
+use parking_lot::Mutex;
 use serde::Serialize;
-use transload_transfer::{Error, Event, Events, Inspection, Listing, Report};
+use transload_registry::{OnWait, Wait};
+use transload_transfer::{Error, Event, Events, Inspection, Listing, Report, WaitReason};
 
 use crate::cli::OutputArgs;
 
-pub(crate) use bytes::{human, parse as parse_bytes};
+pub(crate) use bytes::{human, parse as parse_bytes, parse_rate};
 pub(crate) use page::{Cell, Page, Screen, Table};
 pub(crate) use shape::{Format, Query};
 
@@ -33,6 +35,8 @@ pub(crate) struct Output {
     screen: Screen,
     /// Whether standard error shows colours.
     color: bool,
+    /// Who gets the events of what runs now.
+    listening: Arc<Mutex<Option<Events>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +73,14 @@ impl Output {
         let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
         let screen =
             Screen { width: width.filter(|width| *width > 0), color: colored(AutoStream::choice(&stdout)) };
-        Self { style, format: args.output, query: args.query.clone(), screen, color }
+        Self {
+            style,
+            format: args.output,
+            query: args.query.clone(),
+            screen,
+            color,
+            listening: Arc::default(),
+        }
     }
 
     /// The same without progress.
@@ -82,14 +93,32 @@ impl Output {
         self.style == Style::Json
     }
 
-    /// A fresh receiver of events.
+    /// A fresh receiver of events. It gets the waits of registries too.
     pub(crate) fn events(&self) -> Events {
-        match self.style {
+        let events = match self.style {
             Style::Bars => Events::to(Arc::new(bars::Bars::new())),
             Style::Lines => Events::to(Arc::new(lines::Lines::new())),
             Style::Json => Events::to(Arc::new(json::JsonLines::new())),
             Style::Quiet => Events::none(),
-        }
+        };
+        *self.listening.lock() = Some(events.clone());
+        events
+    }
+
+    /// What clients of registries tell when a host asks them to wait.
+    pub(crate) fn on_wait(&self) -> OnWait {
+        let listening = Arc::clone(&self.listening);
+        Arc::new(move |wait: &Wait| {
+            let event = Event::Waiting {
+                reason: WaitReason::Throttled,
+                subject: Some(wait.host.clone()),
+                until: crate::window::from_now(wait.pause),
+                seconds: wait.pause.as_secs(),
+            };
+            if let Some(events) = listening.lock().as_ref() {
+                events.send(&event);
+            }
+        })
     }
 
     /// Shows a result. With `--json` it is the event of this name; else standard output gets what `page` makes of

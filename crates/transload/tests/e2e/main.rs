@@ -13,6 +13,7 @@ mod faults;
 mod formats;
 mod hostile;
 mod job;
+mod limits;
 mod listing;
 mod login;
 mod long;

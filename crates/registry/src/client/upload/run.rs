@@ -170,8 +170,8 @@ impl<'a> Upload<'a> {
             headers.extend(HeaderValue::from_str(&range).ok().map(|range| (CONTENT_RANGE, range)));
         }
         let target = self.offset + len;
-        self.base.http().wait(&url).await;
-        let request = self.base.http().push(method, url, headers, self.feed.body(len));
+        let turn = self.base.http().wait(&url).await;
+        let request = self.base.http().push(method, url, headers, self.feed.body(len), turn);
         let reply = tokio::select! {
             reply = request => reply,
             stalled = self.watch(target) => Err(stalled),
