@@ -17,6 +17,7 @@ mod nearest;
 mod open;
 mod pace;
 mod push;
+mod relay;
 mod report;
 mod select;
 mod stream;
@@ -33,6 +34,7 @@ pub use inspect::{BlobInfo, Inspection, Missing, inspect};
 pub use limits::Limits;
 pub use list::{ListedArtifact, ListedBundle, Listing, Other, list};
 pub use pace::{Closed, Pace, Schedule};
+pub use relay::Relay;
 pub use report::{
     ArtifactReport, ArtifactStatus, BundleReport, Form, Format, Operation, Outcome, REPORT_SCHEMA,
     ReferrerReport, Report, Totals,

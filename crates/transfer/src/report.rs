@@ -63,6 +63,8 @@ pub enum Operation {
     Import,
     /// Registry to registry.
     Copy,
+    /// Bundle to another store, as it is.
+    Relay,
     /// Reading a bundle and checking every byte.
     Verify,
 }

@@ -25,7 +25,7 @@ use crate::event::Event;
 use crate::report::{ArtifactStatus, Outcome, Report, refuse_failures};
 
 /// Metadata by which other tools that know the ACR Transfer model recognise the blob.
-const CATEGORY: (&str, &str) = ("category", "acr-transfer-blob");
+pub(crate) const CATEGORY: (&str, &str) = ("category", "acr-transfer-blob");
 
 /// Work that one task does.
 pub(super) enum Job {

@@ -24,6 +24,7 @@ use crate::select::Selection;
 use crate::walk::{Sources, refuse_name_conflicts, walk};
 use plan::ExportPlan;
 
+pub(crate) use act::CATEGORY;
 pub(crate) use plan::{blob_bytes, totals};
 
 /// What to export, and where to.

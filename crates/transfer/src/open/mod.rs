@@ -7,6 +7,7 @@ mod parts;
 mod pieces;
 mod source;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -170,6 +171,18 @@ impl Opened {
     /// Deletes the very files that were read.
     pub(crate) async fn delete(&self) -> Result<(), Error> {
         self.pieces().delete().await
+    }
+
+    /// Bytes of the file, wherever they stand.
+    pub(crate) async fn range(&self, range: Range<u64>) -> Result<Bytes, Error> {
+        let len = range.end.saturating_sub(range.start);
+        let at = Extent { offset: range.start, len };
+        pieces::gather(self.read(&at, 0).await?, len).await
+    }
+
+    /// What the store knows the files by: names, lengths, etags.
+    pub(crate) fn marks(&self) -> String {
+        self.pieces().marks()
     }
 
     /// Where some content stands, for people.

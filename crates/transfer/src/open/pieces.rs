@@ -63,6 +63,15 @@ impl Pieces {
         self.pieces.iter().filter_map(|piece| piece.stat.modified).max()
     }
 
+    /// Where and what they are, as the store knows them.
+    pub(super) fn marks(&self) -> String {
+        let mark = |piece: &Piece| {
+            let BlobStat { name, size, etag, .. } = &piece.stat;
+            format!("{} {size} {}\n", self.store.describe(name), etag.as_deref().unwrap_or("-"))
+        };
+        self.pieces.iter().map(mark).collect()
+    }
+
     /// How many parts it has, if it is in parts.
     pub(super) fn parts(&self) -> Option<usize> {
         (self.shape == Shape::Parts).then_some(self.pieces.len())

@@ -4,6 +4,7 @@
 mod failures;
 mod pace;
 mod platforms;
+mod relay;
 mod resume;
 mod roundtrip;
 mod selection;
