@@ -58,6 +58,7 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Copy(args) => commands::copy::run(args, &environment, &output).await,
         Command::Inspect(args) => commands::inspect::run(args, &environment, &output).await,
         Command::Verify(args) => commands::verify::run(args, &environment, &output).await,
+        Command::Relay(args) => commands::relay::run(args, &environment, &output).await,
         Command::List(args) => commands::list::run(args, &environment, &output).await,
         Command::Login(args) => commands::login::login(args, &environment, &output).await,
         Command::Logout(args) => commands::login::logout(args, &environment, &output).await,

@@ -9,6 +9,7 @@ pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod papers;
 mod pipe;
+pub(crate) mod relay;
 pub(crate) mod verify;
 
 use std::path::Path;

@@ -89,6 +89,9 @@ pub(super) fn counted(count: usize, word: &str) -> String {
 
 /// The plan in a line.
 pub(super) fn planned(operation: Operation, totals: &Totals) -> String {
+    if operation == Operation::Relay {
+        return format!("planned: {} in all, {} to move", human(totals.bytes), human(totals.bytes_moved));
+    }
     let verify = operation == Operation::Verify;
     let mut text = format!(
         "{}: {}, {}, {}, {} in all",

@@ -153,17 +153,14 @@ fn plan_summary(report: &Report) -> String {
 }
 
 fn summary(report: &Report, totals: &Totals) -> String {
-    let done = totals.artifacts - totals.failed;
-    let verb = match report.operation {
-        Operation::Export => "exported",
-        Operation::Import => "imported",
-        Operation::Copy => "copied",
-        Operation::Verify => "verified",
+    let (head, moved) = match report.operation {
+        Operation::Relay => (format!("relayed {} to {}\n", report.source, report.target), "moved"),
+        Operation::Verify => (done(report, "verified", "in"), "checked"),
+        Operation::Export => (done(report, "exported", "to"), "moved"),
+        Operation::Import => (done(report, "imported", "to"), "moved"),
+        Operation::Copy => (done(report, "copied", "to"), "moved"),
     };
-    let of = if totals.failed > 0 { format!(" of {}", totals.artifacts) } else { String::new() };
-    let to = if report.operation == Operation::Verify { "in" } else { "to" };
-    let mut text = format!("{verb} {done}{of} {} {to} {}\n", plural(done, "artifact"), report.target);
-    let moved = if report.operation == Operation::Verify { "checked" } else { "moved" };
+    let mut text = head;
     text.push_str(&format!("  {} {moved}", human(totals.bytes_moved)));
     let mut also = |bytes: u64, what: &str| {
         if bytes > 0 {
@@ -185,6 +182,14 @@ fn summary(report: &Report, totals: &Totals) -> String {
         text.push_str(&format!("  transload import {} --to REGISTRY\n", bundle.location));
     }
     text
+}
+
+/// How many artifacts were done.
+fn done(report: &Report, verb: &str, to: &str) -> String {
+    let totals = &report.totals;
+    let done = totals.artifacts - totals.failed;
+    let of = if totals.failed > 0 { format!(" of {}", totals.artifacts) } else { String::new() };
+    format!("{verb} {done}{of} {} {to} {}\n", plural(done, "artifact"), report.target)
 }
 
 fn plural(count: usize, word: &str) -> String {

@@ -24,6 +24,7 @@ mod partial;
 mod pipe;
 mod platforms;
 mod quickstart;
+mod relay;
 mod resume;
 mod sas;
 mod selection;
