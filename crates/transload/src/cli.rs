@@ -1,19 +1,25 @@
 //! The command line.
 
 mod bundles;
+mod config;
+mod everywhere;
+mod login;
+mod papers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-
 use transload_transfer::{Code, Error};
 
 pub(crate) use bundles::ListArgs;
+pub(crate) use config::{ConfigArgs, ConfigCommand};
+pub(crate) use everywhere::{OutputArgs, SettingsArgs};
+pub(crate) use login::{LoginArgs, LogoutArgs};
+pub(crate) use papers::{CompletionsArgs, ManArgs};
 
 use crate::exit::Exit;
-use crate::output::{Format, Query};
 use crate::window::Window;
 
 /// Moves container images and every other OCI artifact between registries that can never reach each other.
@@ -64,37 +70,6 @@ pub(crate) enum Command {
     Man(ManArgs),
     /// The whole way on this machine, with nothing installed.
     Quickstart(QuickstartArgs),
-}
-
-/// How the program speaks.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Output")]
-pub(crate) struct OutputArgs {
-    /// How to show results. With a query it is json, else table.
-    #[arg(long, short, global = true, value_enum, value_name = "FORMAT", conflicts_with = "json")]
-    pub(crate) output: Option<Format>,
-    /// Show only this part of the result: a JMESPath expression, such as 'artifacts[].[source, digest]'.
-    #[arg(long, global = true, value_name = "JMESPATH", conflicts_with = "json")]
-    pub(crate) query: Option<Query>,
-    /// Write one JSON event a line to stdout, the report last.
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// Say only what went wrong.
-    #[arg(long, short, global = true, conflicts_with = "json")]
-    pub(crate) quiet: bool,
-}
-
-/// Where options that are not given come from.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Settings")]
-pub(crate) struct SettingsArgs {
-    /// Take settings from this file alone, instead of ~/.config/transload/transload.toml and
-    /// /etc/transload/transload.toml.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// The profile of the settings to use.
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
 }
 
 /// What to take.
@@ -403,94 +378,6 @@ pub(crate) struct VerifyArgs {
     /// Write the report (JSON) to this file as well.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  transload login registry.example
-  pass registry.example | transload login registry.example --user robot --password-stdin
-
-The credential is tried first and kept only if the registry accepts it, where docker and podman find it too.")]
-pub(crate) struct LoginArgs {
-    /// The registry: host or host:port, docker.io for Docker Hub.
-    #[arg(value_name = "REGISTRY")]
-    pub(crate) registry: String,
-    /// The user. Asked for when it is not given.
-    #[arg(long, short, value_name = "USER")]
-    pub(crate) user: Option<String>,
-    /// Read the password, or an access token, from standard input. Without it the password is asked for.
-    #[arg(long)]
-    pub(crate) password_stdin: bool,
-    #[command(flatten)]
-    pub(crate) registries: RegistryArgs,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct LogoutArgs {
-    /// The registry: host or host:port, docker.io for Docker Hub.
-    #[arg(value_name = "REGISTRY")]
-    pub(crate) registry: String,
-    /// Forget it in this file instead of the usual ones.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) auth_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ConfigArgs {
-    #[command(subcommand)]
-    pub(crate) command: ConfigCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ConfigCommand {
-    /// Show the settings that are in force, and where each comes from.
-    Show(ConfigShowArgs),
-    /// Check the files of settings: names, values, profiles.
-    Check,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-A file of settings:
-  [defaults]
-  ca_file = \"corp-ca.pem\"
-  [profiles.night]
-  source = \"registry.example\"
-  store = \"https://acct.blob.core.windows.net/transfer\"
-  sas_token_env = \"SAS\"
-
-A flag wins over the environment (TRANSLOAD_CA_FILE), that over the profile (--profile, TRANSLOAD_PROFILE), that over
-[defaults]. Names are those of the options; `source` is --from, `target` and `store` are --to.")]
-pub(crate) struct ConfigShowArgs {
-    /// Show every setting that there is, with its variable and what it is for.
-    #[arg(long)]
-    pub(crate) all: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Put it where the shell looks:
-  bash        transload completions bash > ~/.local/share/bash-completion/completions/transload
-  zsh         transload completions zsh > \"${fpath[1]}/_transload\"
-  fish        transload completions fish > ~/.config/fish/completions/transload.fish
-  PowerShell  transload completions powershell >> $PROFILE")]
-pub(crate) struct CompletionsArgs {
-    /// The shell.
-    #[arg(value_enum, value_name = "SHELL")]
-    pub(crate) shell: clap_complete::Shell,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Example:
-  transload man --to ~/.local/share/man/man1 && man transload-export")]
-pub(crate) struct ManArgs {
-    /// The folder to write to; it is made when it is not there.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) to: PathBuf,
 }
 
 #[derive(Debug, Args)]
