@@ -98,7 +98,7 @@ impl Inner {
     fn url(&self, name: &str) -> Result<Url, Error> {
         let query = match &self.credential {
             Credential::Sas(sas) => Some(sas.expose()),
-            Credential::None | Credential::Entra(_) | Credential::S3(_) => None,
+            Credential::None | Credential::Entra(_) | Credential::S3(_) | Credential::Gcs(_) => None,
         };
         self.container.url(name, query)
     }
@@ -106,7 +106,7 @@ impl Inner {
     fn tokens(&self) -> Option<Arc<dyn azure_core::credentials::TokenCredential>> {
         match &self.credential {
             Credential::Entra(tokens) => Some(Arc::clone(tokens)),
-            Credential::None | Credential::Sas(_) | Credential::S3(_) => None,
+            Credential::None | Credential::Sas(_) | Credential::S3(_) | Credential::Gcs(_) => None,
         }
     }
 

@@ -2,13 +2,14 @@
 //!
 //! A store holds named blobs. A blob is written by **staging** blocks in any order and **committing** a list
 //! of them: nothing is visible before the commit, and what a dead run staged is found again by the next.
-//! Reading is by range. Adapters: [`file`], [`azure`], [`s3`], [`memory`]; every one passes the same conformance suite.
+//! Reading is by range. Adapters: [`file`], [`azure`], [`s3`], [`gcs`], [`memory`]; every one passes the same conformance suite.
 
 pub mod azure;
 pub mod conformance;
 mod error;
 mod extents;
 pub mod file;
+pub mod gcs;
 pub mod location;
 pub mod memory;
 mod names;
@@ -23,6 +24,7 @@ mod store;
 mod wire;
 
 pub use error::{Error, ErrorKind};
+pub use gcs::{GcsIdentity, GcsOptions};
 pub use location::{Bucket, ContainerUrl, Location, Provider};
 pub use names::{NAME_CHARS_MAX, check_name};
 pub use open::{Credential, ProxyOptions, StoreOptions, Timeouts, open};

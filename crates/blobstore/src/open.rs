@@ -10,7 +10,8 @@ use secrecy::SecretString;
 use crate::azure::AzureStore;
 use crate::error::Error;
 use crate::file::FileStore;
-use crate::location::Location;
+use crate::gcs::{GcsIdentity, GcsOptions, GcsStore};
+use crate::location::{Bucket, Location, Provider};
 use crate::retry::RetryLimits;
 use crate::s3::{S3Identity, S3Options, S3Store};
 use crate::sas::Sas;
@@ -28,6 +29,8 @@ pub enum Credential {
     Entra(Arc<dyn TokenCredential>),
     /// Who signs requests to S3.
     S3(S3Identity),
+    /// Whose tokens go to Google Cloud Storage.
+    Gcs(GcsIdentity),
 }
 
 impl fmt::Debug for Credential {
@@ -37,6 +40,7 @@ impl fmt::Debug for Credential {
             Self::Sas(sas) => f.debug_tuple("Sas").field(sas).finish(),
             Self::Entra(_) => f.write_str("Entra"),
             Self::S3(identity) => identity.fmt(f),
+            Self::Gcs(identity) => identity.fmt(f),
         }
     }
 }
@@ -54,6 +58,8 @@ pub struct StoreOptions {
     pub retry: RetryLimits,
     /// Where buckets of S3 are.
     pub s3: S3Options,
+    /// Where buckets of Google Cloud Storage are.
+    pub gcs: GcsOptions,
 }
 
 /// Proxies. The environment is not asked.
@@ -99,11 +105,7 @@ pub fn open(
 ) -> Result<(Arc<dyn BlobStore>, Option<String>), Error> {
     let name = location.name().map(str::to_owned);
     if let Some(bucket) = location.bucket() {
-        let identity = match credential {
-            Credential::S3(identity) => identity,
-            _ => S3Identity::Anonymous,
-        };
-        return Ok((Arc::new(S3Store::new(&bucket.name, identity, options)?), name));
+        return Ok((open_bucket(bucket, credential, options)?, name));
     }
     let Some(container) = location.container() else {
         let folder = location.folder().unwrap_or(std::path::Path::new("."));
@@ -115,4 +117,19 @@ pub fn open(
     };
     let store = AzureStore::new(container.clone(), credential, options)?;
     Ok((Arc::new(store), name))
+}
+
+fn open_bucket(
+    bucket: &Bucket,
+    credential: Credential,
+    options: &StoreOptions,
+) -> Result<Arc<dyn BlobStore>, Error> {
+    Ok(match (bucket.provider, credential) {
+        (Provider::S3, Credential::S3(identity)) => Arc::new(S3Store::new(&bucket.name, identity, options)?),
+        (Provider::S3, _) => Arc::new(S3Store::new(&bucket.name, S3Identity::Anonymous, options)?),
+        (Provider::Gcs, Credential::Gcs(identity)) => {
+            Arc::new(GcsStore::new(&bucket.name, identity, options)?)
+        }
+        (Provider::Gcs, _) => Arc::new(GcsStore::new(&bucket.name, GcsIdentity::Anonymous, options)?),
+    })
 }

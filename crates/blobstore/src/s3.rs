@@ -35,6 +35,7 @@ mod stage;
 
 pub use identity::S3Identity;
 pub use place::S3Options;
+pub(crate) use place::check_endpoint;
 
 use ask::Ask;
 

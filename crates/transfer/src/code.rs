@@ -86,7 +86,7 @@ codes! {
     /// A tag exists in the target with another digest.
     TagConflict => "give --overwrite-tags to move the tags, or import under another prefix (--to registry/prefix)",
     /// The location cannot be understood.
-    LocationInvalid => "a location is a file, a folder, s3://bucket/name, or the URL of an Azure container or blob",
+    LocationInvalid => "a location is a file, a folder, s3://bucket/name, gs://bucket/name, or the URL of an Azure container or blob",
     /// There is no such container, bucket or folder.
     ContainerNotFound => "create the container, bucket or folder, or correct its name",
     /// There is no bundle at the location.
@@ -116,7 +116,7 @@ codes! {
     /// The store or the file system does not allow this.
     StoreDenied => "ask for the right to read and write here",
     /// The store wants a credential and none was given.
-    StoreCredentialMissing => "Azure: give a SAS token with --sas-token-env or --sas-token-file; S3: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    StoreCredentialMissing => "Azure: give a SAS token with --sas-token-env or --sas-token-file; S3: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; Google: set GOOGLE_APPLICATION_CREDENTIALS",
     /// This machine's clock and the store's are too far apart.
     ClockSkew => "set this machine's clock",
     /// No room left at the location.

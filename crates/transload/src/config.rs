@@ -21,6 +21,7 @@ pub(crate) struct Environment {
     pub(crate) proxy: ProxySettings,
     pub(crate) azure: AzureEnvironment,
     pub(crate) aws: AwsEnvironment,
+    pub(crate) google: GoogleEnvironment,
 }
 
 /// What Azure's tools take from the environment to sign in.
@@ -74,6 +75,28 @@ impl std::fmt::Debug for AwsEnvironment {
     }
 }
 
+/// What Google's tools take from the environment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct GoogleEnvironment {
+    /// A file that somebody named.
+    pub(crate) credentials_file: Option<PathBuf>,
+    /// Where a login leaves its credential; it may not exist.
+    pub(crate) login_file: Option<PathBuf>,
+    /// An emulator, as URL or as `host:port`.
+    pub(crate) emulator: Option<String>,
+}
+
+impl GoogleEnvironment {
+    fn read() -> Self {
+        let config = path("CLOUDSDK_CONFIG").or_else(|| path("HOME").map(|home| home.join(".config/gcloud")));
+        Self {
+            credentials_file: path("GOOGLE_APPLICATION_CREDENTIALS"),
+            login_file: config.map(|folder| folder.join("application_default_credentials.json")),
+            emulator: text("STORAGE_EMULATOR_HOST"),
+        }
+    }
+}
+
 impl AwsEnvironment {
     fn read() -> Self {
         let home = |file: &str| path("HOME").map(|home| home.join(".aws").join(file));
@@ -119,6 +142,7 @@ impl Environment {
                 has_cli: on_path("az"),
             },
             aws: AwsEnvironment::read(),
+            google: GoogleEnvironment::read(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::registries::ca_pem;
 
 mod aws;
 mod entra;
+mod google;
 
 /// SAS tokens are some hundred bytes long; a file beyond this is another file.
 const SAS_FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -36,10 +37,7 @@ pub(crate) fn open(
     if let Some(bucket) = location.bucket() {
         let credential = match bucket.provider {
             Provider::S3 => aws::set_up(args, &environment.aws, &mut options)?,
-            Provider::Gcs => {
-                let detail = "Google Cloud Storage is not supported yet by this version";
-                return Err(Error::new(Code::LocationInvalid, location.to_string(), detail));
-            }
+            Provider::Gcs => google::set_up(args, &environment.google, &mut options)?,
         };
         return Ok(transload_blobstore::open(&location, credential, &options)?);
     }
@@ -66,9 +64,11 @@ fn check_fits(location: &Location, args: &StoreArgs, sas: bool) -> Result<(), Er
     }
     let asks = args.endpoint.is_some() || args.region.is_some() || args.virtual_host || args.anonymous;
     if asks && location.bucket().is_none() {
-        return refuse(
-            "--endpoint, --region, --virtual-host and --anonymous are for s3:// and gs:// locations",
-        );
+        return refuse("--endpoint, --region, --virtual-host and --anonymous are for buckets (s3://, gs://)");
+    }
+    let google = location.bucket().is_some_and(|b| b.provider == Provider::Gcs);
+    if google && (args.region.is_some() || args.virtual_host) {
+        return refuse("--region and --virtual-host are for s3:// locations");
     }
     Ok(())
 }

@@ -82,7 +82,7 @@ fn unanswered(subject: &str, error: &azure_core::Error) -> Failure {
 
 fn refused(asked: &Asked<'_>, answer: &Answer) -> Failure {
     let error = match asked.credential {
-        Credential::None | Credential::S3(_) => without_credential(asked, answer),
+        Credential::None | Credential::S3(_) | Credential::Gcs(_) => without_credential(asked, answer),
         Credential::Sas(sas) => with_sas(asked, sas, answer),
         Credential::Entra(_) => with_entra(asked, answer),
     };

@@ -4,6 +4,8 @@
 
 mod azurite;
 mod docker_registry;
+mod gcs;
+mod gcs_guard;
 mod http;
 mod moto;
 mod pki;
@@ -13,6 +15,7 @@ mod skopeo;
 
 pub use azurite::{ACCOUNT, ACCOUNT_KEY, Azurite, AzuriteOptions};
 pub use docker_registry::{DockerRegistry, DockerRegistryOptions, PASSWORD, USER};
+pub use gcs::FakeGcs;
 pub use http::{Answer, Endpoint};
 pub use moto::{Moto, MotoKey, REGION};
 pub use pki::{Identity, Pki};
