@@ -9,8 +9,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::gcp::GcpCredentialProvider;
 use reqwest::Method;
 
@@ -223,11 +223,31 @@ impl BlobStore for GcsStore {
     async fn list(&self, prefix: &str) -> Result<BoxStream<'static, Result<BlobStat, Error>>, Error> {
         let objects = lists::objects(Arc::clone(&self.inner), prefix).await?;
         let blobs = objects.filter_map(async |object| match object {
-            Ok(object) if stage::is_block(&object.name) => None,
+            Ok(object) if stage::blob_of(&object.name).is_some() => None,
             Ok(object) => Some(Ok(object.into_stat())),
             Err(e) => Some(Err(e)),
         });
         Ok(blobs.boxed())
+    }
+
+    async fn unfinished(&self, prefix: &str) -> Result<Vec<BlobStat>, Error> {
+        let mut objects = lists::objects(Arc::clone(&self.inner), prefix).await?;
+        let mut found: Vec<BlobStat> = Vec::new();
+        while let Some(object) = objects.try_next().await? {
+            let Some(blob) = stage::blob_of(&object.name).map(str::to_owned) else { continue };
+            let mut stat = object.into_stat();
+            match found.last_mut() {
+                Some(last) if last.name == blob => {
+                    last.size += stat.size;
+                    last.modified = last.modified.max(stat.modified);
+                }
+                _ => {
+                    (stat.name, stat.etag) = (blob, None);
+                    found.push(stat);
+                }
+            }
+        }
+        Ok(found)
     }
 
     async fn delete(&self, name: &str, etag: Option<&str>) -> Result<(), Error> {

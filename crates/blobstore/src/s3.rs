@@ -240,6 +240,10 @@ impl BlobStore for S3Store {
         lists::objects(Arc::clone(&self.inner), prefix).await
     }
 
+    async fn unfinished(&self, prefix: &str) -> Result<Vec<BlobStat>, Error> {
+        lists::unfinished(Arc::clone(&self.inner), prefix).await
+    }
+
     async fn delete(&self, name: &str, etag: Option<&str>) -> Result<(), Error> {
         check_name(name)?;
         // the service says of an absent object that it is deleted

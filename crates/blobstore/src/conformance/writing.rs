@@ -144,6 +144,11 @@ pub(super) async fn what_was_staged_is_found_again(store: &dyn BlobStore, later:
     put_all(stage.as_ref(), &blocks[1..], &contents[1..]).await;
     stage.keep().await.expect("what was staged can be kept");
     drop(stage);
+    let unfinished = later.unfinished("conformance/found").await.expect("what is unfinished can be listed");
+    if let [seen] = &unfinished[..] {
+        assert_eq!(seen.name, name, "found again: its name");
+    }
+    assert!(unfinished.len() < 2, "found again: at most one is unfinished, not {unfinished:?}");
 
     let stage = opened(later, name, false).await;
     let mut found = stage.staged();

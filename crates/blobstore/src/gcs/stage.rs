@@ -35,9 +35,9 @@ pub(super) struct GcsStage {
     found: Vec<StagedBlock>,
 }
 
-/// Whether an object of this name is a block and no blob.
-pub(super) fn is_block(name: &str) -> bool {
-    name.contains(SUFFIX)
+/// The blob that an object of this name is a block of; `None` when it is none.
+pub(super) fn blob_of(name: &str) -> Option<&str> {
+    name.rsplit_once(SUFFIX).map(|(blob, _)| blob)
 }
 
 impl GcsStage {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Inner;
 use super::ask::Ask;
-use super::lists::{self};
+use super::lists;
 use crate::error::{Error, ErrorKind};
 use crate::retry::retry;
 use crate::store::{BlockId, StagedBlock};
@@ -60,6 +60,11 @@ impl Part {
 /// Whether an object of this name is a ledger and no blob.
 pub(super) fn is_ledger(name: &str) -> bool {
     name.ends_with(SUFFIX)
+}
+
+/// The blob that a ledger of this name is beside.
+pub(super) fn blob_of(ledger: &str) -> &str {
+    ledger.strip_suffix(SUFFIX).unwrap_or(ledger)
 }
 
 pub(super) fn name_of(blob: &str) -> String {

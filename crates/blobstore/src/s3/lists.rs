@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
 use percent_encoding::percent_decode_str;
 use reqwest::Method;
 use serde::Deserialize;
@@ -13,7 +13,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 use super::ask::Ask;
-use super::{Inner, ledger, quoted};
+use super::ledger::{self, Ledger};
+use super::{Inner, quoted};
 use crate::error::{Error, ErrorKind};
 use crate::retry::{Failure, retry};
 use crate::store::BlobStat;
@@ -60,10 +61,18 @@ struct PartItem {
 /// An uploaded part as the store knows it: length in bytes and etag.
 pub(super) type ListedPart = (u64, String);
 
+/// Which objects a list is to have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Blobs,
+    Ledgers,
+}
+
 /// Pages of objects, asked for as they are wanted.
 struct Listing {
     store: Arc<Inner>,
     prefix: String,
+    wanted: Wanted,
     found: VecDeque<BlobStat>,
     /// Where the next page begins; `None` when there is none.
     token: Option<String>,
@@ -74,7 +83,30 @@ pub(super) async fn objects(
     store: Arc<Inner>,
     prefix: &str,
 ) -> Result<BoxStream<'static, Result<BlobStat, Error>>, Error> {
-    let mut listing = Listing { store, prefix: prefix.to_owned(), found: VecDeque::new(), token: None };
+    listed(store, prefix, Wanted::Blobs).await
+}
+
+/// The blobs whose names start with `prefix` and that have a ledger, with the length of the parts it tells of.
+pub(super) async fn unfinished(store: Arc<Inner>, prefix: &str) -> Result<Vec<BlobStat>, Error> {
+    let ledgers: Vec<BlobStat> =
+        listed(Arc::clone(&store), prefix, Wanted::Ledgers).await?.try_collect().await?;
+    let mut found = Vec::new();
+    for mut stat in ledgers {
+        stat.name = ledger::blob_of(&stat.name).to_owned();
+        let Some(ledger) = Ledger::read(&store, &stat.name).await? else { continue };
+        stat.size = ledger.parts.values().map(|part| part.len).sum();
+        found.push(stat);
+    }
+    Ok(found)
+}
+
+async fn listed(
+    store: Arc<Inner>,
+    prefix: &str,
+    wanted: Wanted,
+) -> Result<BoxStream<'static, Result<BlobStat, Error>>, Error> {
+    let mut listing =
+        Listing { store, prefix: prefix.to_owned(), wanted, found: VecDeque::new(), token: None };
     listing.turn().await?;
     let blobs = stream::try_unfold(listing, async |mut listing: Listing| {
         while listing.found.is_empty() && listing.token.is_some() {
@@ -91,7 +123,9 @@ impl Listing {
         let page = retry(&this.store.retry, |_| this.page()).await?;
         self.token = page.next_continuation_token.filter(|t| !t.is_empty());
         let encoded = page.encoding_type.is_some();
-        self.found.extend(page.contents.into_iter().filter_map(|object| stat_of(object, encoded)));
+        let ledgers = self.wanted == Wanted::Ledgers;
+        let stats = page.contents.into_iter().filter_map(|object| stat_of(object, encoded));
+        self.found.extend(stats.filter(|stat| ledger::is_ledger(&stat.name) == ledgers));
         Ok(())
     }
 
@@ -114,7 +148,7 @@ fn stat_of(object: Object, encoded: bool) -> Option<BlobStat> {
     } else {
         object.key
     };
-    (!ledger::is_ledger(&name)).then(|| BlobStat {
+    Some(BlobStat {
         name,
         size: object.size,
         etag: object.etag.as_deref().map(quoted),

@@ -67,6 +67,8 @@ async fn a_commit_that_another_won_is_refused_by_the_store() {
     assert_eq!(stage.staged().len(), 0);
     let again = store.stage("b", StageOptions { overwrite: true, ..StageOptions::default() }).await.unwrap();
     assert_eq!(again.staged().len(), 1, "what was staged is not lost");
+    let unfinished = store.unfinished("").await.unwrap();
+    assert_eq!((unfinished.len(), unfinished[0].name.as_str(), unfinished[0].size), (1, "b", 4));
 }
 
 #[tokio::test]

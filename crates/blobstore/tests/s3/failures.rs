@@ -104,6 +104,8 @@ async fn an_upload_that_somebody_aborted_or_changed_is_not_believed() {
     assert_eq!(moto.request("PUT", &path, &[], b"owt").status, 200);
     let found = store.stage("b", StageOptions::default()).await.unwrap().staged();
     assert_eq!(found.iter().map(|b| b.index).collect::<Vec<_>>(), [Some(0)]);
+    let unfinished = store.unfinished("").await.unwrap();
+    assert_eq!((unfinished.len(), unfinished[0].size), (1, (5 << 20) + 3), "as the ledger has it");
     assert_failed(
         &stage.commit(&list).await.unwrap_err(),
         ErrorKind::BlocksMissing,

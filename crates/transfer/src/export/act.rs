@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use transload_blobstore::{BlockOrder, Stage, StageOptions};
+use transload_blobstore::{Block, BlockOrder, Stage, StageOptions};
 use transload_bundle::{self as bundle, BlockKey};
 use transload_oci::Digest;
 
@@ -57,11 +57,13 @@ pub(super) async fn act(
         engine.events.send(&Event::Resumed { bytes: report.totals.bytes_resumed });
     }
     let continue_on_errors = export.options.continue_on_errors;
-    let blocks = if plan.order == BlockOrder::InOrder {
-        in_order::act(&run, &mut plan, report, continue_on_errors).await?
-    } else {
-        let small = fetch(&run, &mut plan, report, continue_on_errors).await?;
-        finish::finish(&run, &mut plan, &small).await?
+    let blocks = match stage_all(&run, &mut plan, report, continue_on_errors).await {
+        Ok(blocks) => blocks,
+        Err(error) => {
+            // the first failure is what matters; what the next run does not find it fetches again
+            let _ = stage.keep().await;
+            return Err(error);
+        }
     };
     let stat = stage.commit(&blocks).await?;
     let location = export.store.describe(name);
@@ -74,6 +76,20 @@ pub(super) async fn act(
     report.totals.bytes_moved = *run.moved_bytes.lock() + plan.manifest_bytes();
     report.settle(ArtifactStatus::Exported, if failed { Outcome::Partial } else { Outcome::Succeeded });
     Ok(())
+}
+
+/// Fetches and stages everything, the head last. Returns the list to commit.
+async fn stage_all(
+    run: &Arc<Run>,
+    plan: &mut ExportPlan,
+    report: &mut Report,
+    continue_on_errors: bool,
+) -> Result<Vec<Block>, Error> {
+    if plan.order == BlockOrder::InOrder {
+        return in_order::act(run, plan, report, continue_on_errors).await;
+    }
+    let small = fetch(run, plan, report, continue_on_errors).await?;
+    finish::finish(run, plan, &small).await
 }
 
 async fn open_stage(export: &Export, plan: &ExportPlan, name: &str) -> Result<Arc<dyn Stage>, Error> {

@@ -50,7 +50,8 @@ mod tests {
     fn a_named_file_goes_before_a_login_and_that_before_the_machine() {
         let folder = tempfile::tempdir().unwrap();
         let login = folder.path().join("login.json");
-        let mut google = GoogleEnvironment { login_file: Some(login.clone()), ..GoogleEnvironment::default() };
+        let mut google =
+            GoogleEnvironment { login_file: Some(login.clone()), ..GoogleEnvironment::default() };
         let args = StoreArgs::default();
         assert_eq!(set(&args, &google).1, "Instance");
         std::fs::write(&login, "{}").unwrap();
@@ -72,6 +73,9 @@ mod tests {
         assert_eq!((options.endpoint.as_deref(), who.as_str()), (Some("http://localhost:9000"), "Anonymous"));
         let args = StoreArgs { endpoint: Some("https://private.example".to_owned()), ..StoreArgs::default() };
         let (options, who) = set(&args, &google);
-        assert_eq!((options.endpoint.as_deref(), who.as_str()), (Some("https://private.example"), "File(named.json)"));
+        assert_eq!(
+            (options.endpoint.as_deref(), who.as_str()),
+            (Some("https://private.example"), "File(named.json)")
+        );
     }
 }
