@@ -20,6 +20,7 @@ mod push;
 mod relay;
 mod report;
 mod select;
+mod split;
 mod stream;
 mod verify;
 mod walk;
@@ -40,6 +41,7 @@ pub use report::{
     ReferrerReport, Report, Totals,
 };
 pub use select::{Chosen, Platforms, Selection, Wanted};
+pub use split::{Cut, Part, Split, SplitReport};
 pub use stream::{PipeReader, StreamImport};
 pub use verify::Verify;
 pub use walk::Sources;

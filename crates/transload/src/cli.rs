@@ -13,7 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use transload_transfer::{Code, Error};
 
-pub(crate) use bundles::ListArgs;
+pub(crate) use bundles::{ListArgs, SplitArgs};
 pub(crate) use config::{ConfigArgs, ConfigCommand};
 pub(crate) use everywhere::{OutputArgs, SettingsArgs};
 pub(crate) use login::{LoginArgs, LogoutArgs};
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Show the bundles in a folder or container, and what else lies there.
     List(ListArgs),
+    /// Make several bundles of one, or parts that fit a stick.
+    Split(Box<SplitArgs>),
     /// Keep a credential for a registry.
     Login(LoginArgs),
     /// Forget the credential of a registry.

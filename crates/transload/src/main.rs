@@ -60,6 +60,7 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Verify(args) => commands::verify::run(args, &environment, &output).await,
         Command::Relay(args) => commands::relay::run(args, &environment, &output).await,
         Command::List(args) => commands::list::run(args, &environment, &output).await,
+        Command::Split(args) => commands::split::run(args, &environment, &output).await,
         Command::Login(args) => commands::login::login(args, &environment, &output).await,
         Command::Logout(args) => commands::login::logout(args, &environment, &output).await,
         Command::Config(args) => commands::config::run(&args, &cli.settings, &environment, &output),

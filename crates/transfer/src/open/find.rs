@@ -16,7 +16,7 @@ use crate::error::Error;
 const DOCUMENTS: [&str; 3] = ["oci-layout", "index.json", "manifest.json"];
 
 /// Finds a bundle, or says what there is instead.
-pub(super) async fn find(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result<Pieces, Error> {
+pub(crate) async fn find(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result<Pieces, Error> {
     let stat = if name.is_empty() { None } else { engine.request(store.stat(name)).await? };
     if let Some(found) = parts::find(engine, store, name, stat.as_ref()).await? {
         return Ok(Pieces::new(store, found, Shape::Parts));

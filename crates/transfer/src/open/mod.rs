@@ -16,7 +16,8 @@ use transload_bundle::{self as bundle, Compression, Extent, OpenBundle, Opener};
 use transload_oci::Digest;
 use transload_registry::ByteStream;
 
-pub(crate) use find::among;
+pub(crate) use find::{among, find};
+pub(crate) use parts::{PARTS_MAX, whole_name};
 pub(crate) use pieces::Pieces;
 pub(crate) use source::BundleSource;
 
@@ -47,7 +48,7 @@ enum Medium {
 /// Finds and opens whatever stands under a name: a file, a file in parts, or a folder that is an image layout. An
 /// empty name is the whole place.
 pub(crate) async fn bundle(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result<Opened, Error> {
-    let pieces = find::find(engine, store, name).await?;
+    let pieces = find(engine, store, name).await?;
     open_pieces(engine, pieces, store.describe(name)).await
 }
 
@@ -118,6 +119,11 @@ impl Opened {
     /// Length in bytes, of all files that it consists of.
     pub(crate) fn len(&self) -> u64 {
         self.pieces().len()
+    }
+
+    /// The files that it consists of.
+    pub(crate) fn into_pieces(self) -> Pieces {
+        self.pieces().clone()
     }
 
     fn pieces(&self) -> &Pieces {

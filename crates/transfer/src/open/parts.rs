@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 
 /// Parts that are read as one at most.
-const PARTS_MAX: usize = 10_000;
+pub(crate) const PARTS_MAX: usize = 10_000;
 /// So many digits in a name make a part of it; fewer may be a version.
 const DIGITS_MIN: usize = 3;
 
@@ -85,6 +85,11 @@ impl<'a> PartName<'a> {
             .filter_map(|number| String::from_utf8(number).ok())
             .collect()
     }
+}
+
+/// The name of the whole, for the name of a part; any other name is the whole's already.
+pub(crate) fn whole_name(name: &str) -> &str {
+    PartName::of(name).map_or(name, |part| part.stem)
 }
 
 /// The parts of a bundle that was named by its first part, by another of them, or by what their names have in common.

@@ -77,6 +77,11 @@ impl Pieces {
         (self.shape == Shape::Parts).then_some(self.pieces.len())
     }
 
+    /// Whether they are the files of a folder.
+    pub(crate) fn is_folder(&self) -> bool {
+        matches!(self.shape, Shape::Folder(_))
+    }
+
     /// The files of a folder, with their names within it and their lengths.
     pub(super) fn folder(&self) -> Option<Vec<(String, u64)>> {
         let Shape::Folder(folder) = &self.shape else { return None };
@@ -100,7 +105,7 @@ impl Pieces {
     }
 
     /// Bytes, wherever they stand. The first piece is opened now, the others when it is their turn.
-    pub(super) async fn read(&self, range: Range<u64>) -> Result<ByteStream, Error> {
+    pub(crate) async fn read(&self, range: Range<u64>) -> Result<ByteStream, Error> {
         let first = self.find(range.start);
         let behind = self.pieces.partition_point(|piece| piece.start < range.end).max(first);
         if first >= behind {

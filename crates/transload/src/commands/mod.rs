@@ -10,6 +10,7 @@ pub(crate) mod login;
 pub(crate) mod papers;
 mod pipe;
 pub(crate) mod relay;
+pub(crate) mod split;
 pub(crate) mod verify;
 
 use std::path::Path;

@@ -1,8 +1,8 @@
-//! What lies in a folder or container, for people.
+//! What lies in a folder or container, and what a bundle was split into, for people.
 
 use time::OffsetDateTime;
 use time::macros::format_description;
-use transload_transfer::{Form, Format, ListedBundle, Listing};
+use transload_transfer::{Form, Format, ListedBundle, Listing, Outcome, SplitReport};
 
 use super::lines::counted;
 use super::{Cell, Page, Table};
@@ -28,6 +28,43 @@ pub(super) fn page(listing: &Listing) -> Page {
             ]);
         }
         page = page.text("\n").table(table.right(&[1]).wraps(&[0, 3]));
+    }
+    page
+}
+
+/// What a bundle was split into.
+pub(super) fn split_page(report: &SplitReport) -> Page {
+    let made = report.bundles.len() + report.parts.len();
+    if made == 0 {
+        return Page::new().rows(Table::new(["MADE", "SIZE", "STATUS"]));
+    }
+    let mut table = Table::new(["MADE", "SIZE", "STATUS"]);
+    for bundle in &report.bundles {
+        let status = match bundle.outcome {
+            _ if report.dry_run => "planned",
+            Outcome::Succeeded => "written",
+            Outcome::Unchanged => "unchanged",
+            Outcome::Partial => "partial",
+            Outcome::Failed => "failed",
+            Outcome::Interrupted => "interrupted",
+        };
+        let bytes = bundle.bundle.as_ref().map_or(0, |written| written.bytes);
+        table.row([bundle.target.as_str().into(), Cell::bytes(bytes), status.into()]);
+    }
+    for part in &report.parts {
+        let status = if report.dry_run {
+            "planned"
+        } else if part.unchanged {
+            "unchanged"
+        } else {
+            "written"
+        };
+        table.row([part.location.as_str().into(), Cell::bytes(part.bytes), status.into()]);
+    }
+    let mut page = Page::new().table(table.right(&[1]).wraps(&[0]));
+    if let Some(first) = report.parts.first().filter(|_| report.error.is_none() && !report.dry_run) {
+        let next = format!("next, on the far side:\n  transload import {} --to REGISTRY\n", first.location);
+        page = page.text(next);
     }
     page
 }

@@ -17,7 +17,7 @@ use anstream::{AutoStream, ColorChoice};
 use parking_lot::Mutex;
 use serde::Serialize;
 use transload_registry::{OnWait, Wait};
-use transload_transfer::{Error, Event, Events, Inspection, Listing, Report, WaitReason};
+use transload_transfer::{Error, Event, Events, Inspection, Listing, Report, SplitReport, WaitReason};
 
 use crate::cli::OutputArgs;
 
@@ -185,6 +185,26 @@ impl Output {
     /// Those of [`Self::show`].
     pub(crate) fn listing(&self, listing: &Listing) -> Result<(), Error> {
         self.show("listing", listing, || listing::page(listing))
+    }
+
+    /// Shows what became of a split.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`].
+    pub(crate) fn split(&self, report: &SplitReport) -> Result<(), Error> {
+        let asked_for = self.format.is_some() || self.query.is_some();
+        let mut shown = Ok(());
+        if self.style != Style::Quiet || asked_for {
+            shown = self.show("split", report, || listing::split_page(report));
+        }
+        if self.style != Style::Json {
+            report.bundles.iter().for_each(|bundle| self.failures(bundle));
+            let told = report.bundles.iter().any(|bundle| bundle.error.is_some());
+            if let Some(error) = report.error.as_ref().filter(|_| !told) {
+                err(&render::error(error, self.color));
+            }
+        }
+        shown
     }
 
     /// A report within running text: the same, moved in.

@@ -29,4 +29,5 @@ mod resume;
 mod sas;
 mod selection;
 mod skopeo;
+mod split;
 mod terminal;
