@@ -86,10 +86,25 @@ const TABLE: &[(&str, ErrorKind, &str)] = &[
     ("others-index-digest-odd", Damaged, "not a digest"),
     ("others-newer-layout", TooNew, "2.0.0"),
     ("others-terminal-escapes", Hostile, "red"),
+    ("docker-layer-missing", Damaged, "aaa/layer.tar: manifest.json names this file, and it is missing"),
+    ("docker-link-outside", Hostile, "leads out"),
+    ("docker-link-circle", Hostile, "without end"),
+    ("docker-config-bit", Damaged, "its bytes have the digest"),
+    ("docker-diff-ids-short", Damaged, "names 1 layers"),
+    ("docker-no-manifest", NotABundle, "older than 1.10"),
 ];
 
 /// Fixtures that open.
-const SOUND: &[&str] = &["ours-good", "ours-layer-bit", "others-good"];
+const SOUND: &[&str] = &[
+    "ours-good",
+    "ours-layer-bit",
+    "others-good",
+    "docker-archive",
+    "docker-layout",
+    "docker-layout-sparse",
+    "docker-layers-packed",
+    "docker-layer-bit",
+];
 
 #[test]
 fn each_gives_its_one_error() {

@@ -9,6 +9,7 @@ mod in_order;
 mod layout;
 mod plan;
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,7 +22,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::report::{ArtifactStatus, BundleReport, Operation, Outcome, Report, refuse_failures};
 use crate::select::Selection;
-use crate::walk::{Sources, refuse_name_conflicts, walk};
+use crate::walk::{Sources, Walk, refuse_name_conflicts, walk};
 use plan::ExportPlan;
 
 pub(crate) use act::CATEGORY;
@@ -58,16 +59,26 @@ pub struct ExportOptions {
 impl Export {
     /// Plans, and unless it is a dry run acts. Everything that happened is in the report.
     pub async fn run(self, engine: &Engine) -> Report {
+        let walked = walk(engine, &self.sources, &self.selection);
+        self.run_with(engine, walked).await
+    }
+
+    /// The same with a walk of its own; what is selected is only told of then.
+    pub(crate) async fn run_with(
+        &self,
+        engine: &Engine,
+        walk: impl Future<Output = Result<Walk, Error>>,
+    ) -> Report {
         let started = Instant::now();
         let mut report = self.empty_report();
-        if let Err(error) = engine.until_cancelled(self.steps(engine, &mut report)).await {
+        let steps = async { self.steps(engine, walk.await?, &mut report).await };
+        if let Err(error) = engine.until_cancelled(steps).await {
             report.fail(error);
         }
         report.finish(engine, started)
     }
 
-    async fn steps(&self, engine: &Engine, report: &mut Report) -> Result<(), Error> {
-        let mut walk = walk(engine, &self.sources, &self.selection).await?;
+    async fn steps(&self, engine: &Engine, mut walk: Walk, report: &mut Report) -> Result<(), Error> {
         refuse_name_conflicts(&mut walk);
         report.take_selection(&mut walk);
         report.artifacts =

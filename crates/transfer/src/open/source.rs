@@ -27,6 +27,8 @@ pub(crate) struct BundleSource {
     referrers: HashMap<Digest, Vec<Descriptor>>,
     media_types: HashMap<Digest, String>,
     parsed: Mutex<HashMap<Digest, Manifest>>,
+    /// Indexes of other tools' bundles that have some of their manifests only.
+    sparse: HashMap<Digest, bundle::Platforms>,
 }
 
 impl BundleSource {
@@ -37,6 +39,7 @@ impl BundleSource {
             referrers: HashMap::new(),
             media_types: HashMap::new(),
             parsed: Mutex::default(),
+            sparse: HashMap::new(),
             opened,
         };
         let index = Arc::clone(&source.opened.index);
@@ -45,6 +48,9 @@ impl BundleSource {
             if let Some(tag) = &root.tag {
                 let tags = source.tags.entry(root.repository.clone().unwrap_or_default()).or_default();
                 tags.insert(tag.clone(), root.descriptor.clone());
+            }
+            if index.transfer.is_none() && media_type::is_index(&root.descriptor.media_type) {
+                source.find_absent(&root.descriptor.digest).await;
             }
             if root.referrer {
                 let manifest = source.load(&root.descriptor.digest).await?;
@@ -67,9 +73,23 @@ impl BundleSource {
 
     /// What the transfer manifest says of the platforms of an artifact.
     pub(crate) fn platforms_of(&self, digest: &Digest) -> Option<&bundle::Platforms> {
-        let transfer = self.opened.index.transfer.as_ref()?;
+        let Some(transfer) = self.opened.index.transfer.as_ref() else { return self.sparse.get(digest) };
         let of = transfer.artifacts.iter().find(|artifact| artifact.digest.as_ref() == Some(digest));
         of.map(|artifact| &artifact.platforms)
+    }
+
+    /// What of an index another tool left out: docker saves the platforms that it has, with the index as it is.
+    async fn find_absent(&mut self, index: &Digest) {
+        // what is wrong with a manifest is told by the walk
+        let Ok(manifest) = self.load(index).await else { return };
+        let children = manifest.view.children.manifests.iter();
+        let (here, absent): (Vec<Digest>, Vec<Digest>) = children
+            .map(|child| child.digest)
+            .partition(|digest| self.opened.index.size_of(digest).is_some());
+        if !here.is_empty() && !absent.is_empty() {
+            let platforms = bundle::Platforms { dropped_manifests: absent, ..bundle::Platforms::default() };
+            self.sparse.insert(*index, platforms);
+        }
     }
 
     fn take_referrer(&mut self, manifest: &Manifest) {

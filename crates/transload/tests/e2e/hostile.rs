@@ -7,8 +7,18 @@ use transload_testkit::peers::DockerRegistry;
 
 use crate::support::{Said, catalog, transload};
 
-/// Those that open: the good ones, one of them compressed, and one whose fault shows only when its layer is read.
-const OPEN: [&str; 4] = ["ours-good.tar", "others-good.tar", "others-gzip.tar", "ours-layer-bit.tar"];
+/// Those that are good.
+const GOOD: [&str; 7] = [
+    "ours-good.tar",
+    "others-good.tar",
+    "others-gzip.tar",
+    "docker-archive.tar",
+    "docker-layout.tar",
+    "docker-layout-sparse.tar",
+    "docker-layers-packed.tar",
+];
+/// Those whose fault shows only when a layer is read.
+const LATE: [&str; 2] = ["ours-layer-bit.tar", "docker-layer-bit.tar"];
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../bundle/tests/fixtures");
@@ -26,7 +36,7 @@ fn each_gives_one_clear_error_and_touches_no_registry() {
     let mut faults = Vec::new();
     for file in fixtures() {
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-        if OPEN.contains(&name.as_str()) {
+        if GOOD.contains(&name.as_str()) || LATE.contains(&name.as_str()) {
             continue;
         }
         let bundle = file.to_str().unwrap();
@@ -50,27 +60,38 @@ fn each_gives_one_clear_error_and_touches_no_registry() {
 #[test]
 fn a_wrong_bit_in_a_layer_shows_when_it_is_read_and_gets_no_tag() {
     let target = DockerRegistry::start();
-    let file = fixtures().into_iter().find(|path| path.ends_with("ours-layer-bit.tar")).unwrap();
-    let bundle = file.to_str().unwrap();
-    transload().run(["inspect", bundle]).ok();
-    transload().run(["verify", bundle]).refused(7, "BundleDamaged");
-    let refused = transload().run(["import", bundle, "--to", &target.host()]);
-    refused.refused(7, "BundleDamaged");
-    assert!(refused.stderr.contains("ours-layer-bit.tar@sha256:"), "{}", refused.stderr);
-    for tag in ["v1", "v2"] {
-        let there = target.request("HEAD", &format!("/v2/team/app/manifests/{tag}"), &[], b"").status;
-        assert_eq!(there, 404, "{tag}");
+    for name in LATE {
+        let file = fixtures().into_iter().find(|path| path.ends_with(name)).unwrap();
+        let bundle = file.to_str().unwrap();
+        transload().run(["inspect", bundle]).ok();
+        transload().run(["verify", bundle]).refused(7, "BundleDamaged");
+        let refused = transload().run(["import", bundle, "--to", &target.host()]);
+        refused.refused(7, "BundleDamaged");
+        assert!(refused.stderr.contains(&format!("{name}@sha256:")), "{}", refused.stderr);
+    }
+    for (repository, tag) in
+        [("team/app", "v1"), ("team/app", "v2"), ("team/web", "v1"), ("team/web", "latest")]
+    {
+        let there = target.request("HEAD", &format!("/v2/{repository}/manifests/{tag}"), &[], b"").status;
+        assert_eq!(there, 404, "{repository}:{tag}");
     }
 }
 
 #[test]
 fn the_good_ones_are_good() {
     let target = DockerRegistry::start();
-    for name in ["ours-good.tar", "others-good.tar", "others-gzip.tar"] {
+    for name in GOOD {
         let file = fixtures().into_iter().find(|path| path.ends_with(name)).unwrap();
         let bundle = file.to_str().unwrap();
         transload().run(["verify", bundle]).ok();
-        transload().run(["import", bundle, "--to", &format!("{}/x", target.host())]).ok();
+        let stem = name.trim_end_matches(".tar");
+        let said = transload().run(["import", bundle, "--to", &format!("{}/{stem}", target.host())]);
+        if name == "docker-layout-sparse.tar" {
+            // this registry takes no index of which it does not have everything: that is said
+            said.refused(7, "SparseIndexRefused");
+            continue;
+        }
+        said.ok();
+        assert!(catalog(&target.host()).iter().any(|name| name.starts_with(stem)), "{name}");
     }
-    assert!(!catalog(&target.host()).is_empty());
 }

@@ -12,6 +12,7 @@ mod disk;
 mod faults;
 mod formats;
 mod hostile;
+mod interop;
 mod job;
 mod limits;
 mod listing;

@@ -1,7 +1,7 @@
 //! `transload split`: a bundle for each repository, and parts that are one bundle still.
 
 use serde_json::Value;
-use transload_testkit::images::{Corpus, cosign_signature, image, layer, sbom};
+use transload_testkit::images::{Corpus, cosign_signature, image, layer, multi_arch, sbom};
 use transload_testkit::peers::{DockerRegistry, skopeo_ok};
 
 use crate::support::{Said, assert_whole, folder, names, only, path, push, read_json, transload};
@@ -103,6 +103,25 @@ fn parts_are_the_bundle_and_a_second_run_writes_only_what_is_missing() {
     let smaller = path(&folder, "smaller/");
     transload().run(["split", &part(1), "--size", "100KiB", "--to", &smaller]).ok();
     transload().run(["verify", &format!("{smaller}all.tar.001")]).ok();
+}
+
+#[test]
+fn a_bundle_of_some_platforms_is_split_as_it_is() {
+    let folder = folder();
+    let source = DockerRegistry::start();
+    push(&source.host(), &only("team/web", "v1", multi_arch(975, 60_000)));
+    let (bundle, out) = (path(&folder, "one.tar"), path(&folder, "out/"));
+    let reference = format!("{}/team/web:v1", source.host());
+    transload().run(["export", &reference, "--platform", "linux/amd64", "--to", &bundle]).ok();
+    let said = transload().run(["split", &bundle, "--by", "repo", "--to", &out, "--output", "json"]).ok();
+    let report: Value = serde_json::from_str(&said.stdout).unwrap();
+    let made = report["bundles"][0]["target"].as_str().unwrap();
+    transload().run(["verify", made]).ok();
+    let artifacts = |bundle: &str| -> Value {
+        let said = transload().run(["inspect", bundle, "--output", "json"]).ok();
+        serde_json::from_str::<Value>(&said.stdout).unwrap()["artifacts"].take()
+    };
+    assert_eq!(artifacts(made), artifacts(&bundle));
 }
 
 #[test]
