@@ -17,7 +17,8 @@ use transload_oci::{Descriptor, Digest, Manifest};
 use crate::error::Error;
 use crate::options::ClientOptions;
 use crate::seam::{BlobReader, ByteStream, Pushed, Source, Target};
-use base::Base;
+pub(crate) use base::Base;
+pub(crate) use download::{open_at, size_at};
 
 /// A client of one registry. Clones share connections, tokens and what was learned of the registry.
 #[derive(Clone)]

@@ -13,9 +13,11 @@ mod limits;
 pub mod memory;
 mod options;
 mod seam;
+mod web;
 
 pub use client::{Client, LoginCheck};
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;
 pub use options::{ClientOptions, OnWait, ProxySettings, Wait};
 pub use seam::{BlobReader, ByteStream, Pushed, Source, Target};
+pub use web::Web;

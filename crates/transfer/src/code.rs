@@ -51,8 +51,8 @@ codes! {
     ManifestNotFound => "the manifest was deleted or never pushed: push it again, or leave this artifact out",
     /// A blob that a manifest names is not in the source.
     BlobNotFound => "push the artifact again to repair it in the source, or leave it out with --continue-on-errors",
-    /// A foreign layer is not in the source registry.
-    ForeignLayerUnavailable => "push the image with its foreign layers to the source registry first",
+    /// A foreign layer is neither in the source registry nor at its URLs.
+    ForeignLayerUnavailable => "leave such layers behind with --foreign-layers omit, or push the image with them to the source registry first",
     /// The manifest is of a kind that cannot travel (Docker schema 1, or no manifest at all).
     ManifestUnsupported => "rebuild or convert the image to Docker schema 2 or OCI, and push it again",
     /// Two artifacts would have the same name in the target.

@@ -19,7 +19,7 @@ use crate::report::{
 };
 use crate::select::Selection;
 use crate::stream::Feed;
-use crate::walk::{Sources, Walk, walk, walk_bundle};
+use crate::walk::{Sources, Walk, registries, walk, walk_bundle};
 
 /// How to fill a target registry.
 #[derive(Debug, Clone, Default)]
@@ -130,7 +130,7 @@ impl Copy {
     /// Plans, and unless it is a dry run acts. Everything that happened is in the report.
     pub async fn run(self, engine: &Engine) -> Report {
         let started = Instant::now();
-        let hosts: Vec<&str> = self.sources.keys().map(String::as_str).collect();
+        let hosts = registries(&self.sources);
         let mut report = Report::new(Operation::Copy, hosts.join(", "), place(&self.target, &self.options))
             .with_dry_run(self.options.dry_run);
         if let Err(error) = engine.until_cancelled(self.steps(engine, &mut report)).await {
@@ -180,7 +180,7 @@ async fn fill(
     if options.dry_run {
         return Ok(());
     }
-    let nothing_to_do = plan.artifacts.iter().all(|part| part.unchanged);
+    let nothing_to_do = plan.blobs.is_empty() && plan.artifacts.iter().all(|part| part.unchanged);
     push::act(engine, plan, sources, target, feed, options.continue_on_errors, report).await?;
     if nothing_to_do {
         report.outcome = Outcome::Unchanged;

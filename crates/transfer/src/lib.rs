@@ -37,10 +37,10 @@ pub use list::{ListedArtifact, ListedBundle, Listing, Other, list};
 pub use pace::{Closed, Pace, Schedule};
 pub use relay::Relay;
 pub use report::{
-    ArtifactReport, ArtifactStatus, BundleReport, Form, Format, Operation, Outcome, REPORT_SCHEMA,
-    ReferrerReport, Report, Totals,
+    ArtifactReport, ArtifactStatus, BundleReport, ForeignReport, Form, Format, Operation, Outcome,
+    REPORT_SCHEMA, ReferrerReport, Report, Totals,
 };
-pub use select::{Chosen, Platforms, Selection, Wanted};
+pub use select::{Chosen, ForeignLayers, Platforms, Selection, Wanted};
 pub use split::{Cut, Part, Split, SplitReport};
 pub use stream::{PipeReader, StreamImport};
 pub use verify::Verify;

@@ -171,6 +171,9 @@ pub struct ArtifactReport {
     /// Signatures, SBOMs and attestations that travel with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub referrers: Vec<ReferrerReport>,
+    /// Its layers that need not be in a registry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub foreign_layers: Vec<ForeignReport>,
     /// Bytes of all that it consists of.
     pub bytes: u64,
     /// How it ended.
@@ -185,6 +188,20 @@ impl ArtifactReport {
     pub fn code(&self) -> Option<Code> {
         self.error.as_ref().map(Error::code)
     }
+}
+
+/// A layer that need not be in a registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ForeignReport {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Where it can be had, without what may be secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// Whether it travels.
+    pub carried: bool,
 }
 
 /// A referrer that travels with an artifact.

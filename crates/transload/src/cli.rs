@@ -100,9 +100,20 @@ pub(crate) struct SelectionArgs {
     /// Write indexes anew so that they list only the platforms taken. Their digest changes, signatures no longer fit.
     #[arg(long, requires = "platform")]
     pub(crate) platform_rewrite: bool,
+    /// Layers that need not be in a registry (Windows): fetched from their URLs where the registry lacks them, or left out.
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "carry")]
+    pub(crate) foreign_layers: ForeignLayersArg,
     /// Leave signatures, SBOMs and attestations behind.
     #[arg(long)]
     pub(crate) no_referrers: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ForeignLayersArg {
+    /// They travel.
+    Carry,
+    /// They stay behind.
+    Omit,
 }
 
 /// Whom to trust besides the system's certificate authorities.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use transload_registry::credentials::{CredentialProvider, DockerConfig};
-use transload_registry::{Client, ClientOptions, Source, Target};
+use transload_registry::{Client, ClientOptions, Source, Target, Web};
 use transload_transfer::{Code, Error, Selection, Sources};
 
 use crate::cli::{RegistryArgs, ResourceArgs, TrustArgs};
@@ -91,7 +91,8 @@ impl Registries {
 
     /// Opens every registry that the selection names.
     pub(crate) fn sources(&self, selection: &Selection) -> Result<Sources, Error> {
-        let mut sources: Sources = BTreeMap::new();
+        let web = Web::new(self.options.clone());
+        let mut sources: Sources = BTreeMap::from([(Web::HOST.to_owned(), Arc::new(web) as Arc<dyn Source>)]);
         for host in selection.wanted.iter().filter_map(|wanted| wanted.pattern.registry()) {
             if !sources.contains_key(host) {
                 sources.insert(host.to_owned(), Arc::new(self.client(host)?) as Arc<dyn Source>);

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::str::FromStr;
 
 use transload_oci::Pattern;
-use transload_transfer::{Code, Error, Platforms, Selection, Wanted};
+use transload_transfer::{Code, Error, ForeignLayers, Platforms, Selection, Wanted};
 
-use crate::cli::SelectionArgs;
+use crate::cli::{ForeignLayersArg, SelectionArgs};
 use crate::registries::{read_bounded, unreadable};
 
 /// A file of artifacts has some hundred bytes a line.
@@ -47,7 +47,11 @@ pub(crate) fn selection(args: &SelectionArgs) -> Result<Selection, Error> {
     let excluded = excluded.iter().map(pattern).collect::<Result<_, _>>()?;
     let latest = args.latest.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
     let platforms = Platforms { wanted: args.platform.clone(), rewrite: args.platform_rewrite };
-    Ok(Selection { wanted, excluded, latest, platforms, referrers: !args.no_referrers })
+    let foreign_layers = match args.foreign_layers {
+        ForeignLayersArg::Carry => ForeignLayers::Carry,
+        ForeignLayersArg::Omit => ForeignLayers::Omit,
+    };
+    Ok(Selection { wanted, excluded, latest, platforms, foreign_layers, referrers: !args.no_referrers })
 }
 
 fn pattern(asked: &Asked) -> Result<Pattern, Error> {

@@ -31,7 +31,7 @@ const REFERRERS_REFUSALS_MAX: i32 = 4;
 type TagLocks = Mutex<HashMap<(String, Digest), Arc<tokio::sync::Mutex<()>>>>;
 
 /// A registry as the client knows it.
-pub(super) struct Base {
+pub(crate) struct Base {
     endpoint: Endpoint,
     /// Scheme and host, once they are known.
     root: OnceCell<Url>,
@@ -44,7 +44,7 @@ pub(super) struct Base {
 }
 
 impl Base {
-    pub(super) fn new(host: &str, options: ClientOptions) -> Result<Self, Error> {
+    pub(crate) fn new(host: &str, options: ClientOptions) -> Result<Self, Error> {
         let endpoint = Endpoint::parse(host)?;
         Ok(Self {
             http: Http::new(&options, endpoint.host())?,

@@ -43,18 +43,31 @@ pub(super) async fn blob(
     offset: u64,
 ) -> Result<ByteStream, Error> {
     let subject = subject(base.host(), repository, &blob.digest.to_string());
-    if offset > blob.size {
-        let detail = format!("byte {offset} was asked for, and it has {}", blob.size);
+    let url = base.repository_url(repository, &format!("blobs/{}", blob.digest)).await?;
+    open_at(base, url, Scope::pull(repository), subject, blob.size, offset).await
+}
+
+/// What a URL has, `size` bytes, from `offset` on.
+pub(crate) async fn open_at(
+    base: Arc<Base>,
+    url: Url,
+    scope: Scope,
+    subject: String,
+    size: u64,
+    offset: u64,
+) -> Result<ByteStream, Error> {
+    if offset > size {
+        let detail = format!("byte {offset} was asked for, and it has {size}");
         return Err(Error::new(ErrorKind::Failed, subject, detail));
     }
-    if offset == blob.size && offset > 0 {
+    if offset == size && offset > 0 {
         return Ok(stream::empty().boxed());
     }
     let mut download = Download {
-        url: base.repository_url(repository, &format!("blobs/{}", blob.digest)).await?,
-        scope: Scope::pull(repository),
+        url,
+        scope,
         subject,
-        size: blob.size,
+        size,
         position: offset,
         skip: 0,
         body: None,
@@ -167,30 +180,40 @@ impl Base {
     ) -> Result<Option<u64>, Error> {
         let subject = subject(self.host(), repository, &digest.to_string());
         let url = self.repository_url(repository, &format!("blobs/{digest}")).await?;
-        let head = Call::new(Method::HEAD, url.clone(), Want::Whole(0)).header(ACCEPT_ENCODING, "identity");
-        let reply = self.call(&head, scope, &subject).await?;
-        let elsewhere = reply.url.origin() != url.origin();
-        match reply.status {
-            StatusCode::NOT_FOUND => return Ok(None),
-            StatusCode::OK => {
-                if let Some(length) = length(&reply) {
-                    return Ok(Some(length));
-                }
+        size_at(self, url, scope, &subject).await
+    }
+}
+
+/// How many bytes a URL has; `None` when there is nothing.
+pub(crate) async fn size_at(
+    base: &Base,
+    url: Url,
+    scope: &Scope,
+    subject: &str,
+) -> Result<Option<u64>, Error> {
+    let head = Call::new(Method::HEAD, url.clone(), Want::Whole(0)).header(ACCEPT_ENCODING, "identity");
+    let reply = base.call(&head, scope, subject).await?;
+    let elsewhere = reply.url.origin() != url.origin();
+    match reply.status {
+        StatusCode::NOT_FOUND => return Ok(None),
+        StatusCode::OK => {
+            if let Some(length) = length(&reply) {
+                return Ok(Some(length));
             }
-            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {}
-            // Storage behind a redirect signs its URLs for one method, and that is GET.
-            StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST if elsewhere => {}
-            _ => return Err(self.refusal(&reply, scope, &subject, What::BLOB_READ)),
         }
-        let first = Call::new(Method::GET, url, Want::Stream).header(RANGE, "bytes=0-0");
-        let reply = self.call(&first, scope, &subject).await?;
-        match reply.status {
-            StatusCode::NOT_FOUND => Ok(None),
-            StatusCode::OK => Ok(length(&reply)),
-            StatusCode::PARTIAL_CONTENT => Ok(content_range(&reply).and_then(|(_, total)| total)),
-            StatusCode::RANGE_NOT_SATISFIABLE => Ok(Some(0)),
-            _ => Err(self.refusal(&reply, scope, &subject, What::BLOB_READ)),
-        }
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {}
+        // Storage behind a redirect signs its URLs for one method, and that is GET.
+        StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST if elsewhere => {}
+        _ => return Err(base.refusal(&reply, scope, subject, What::BLOB_READ)),
+    }
+    let first = Call::new(Method::GET, url, Want::Stream).header(RANGE, "bytes=0-0");
+    let reply = base.call(&first, scope, subject).await?;
+    match reply.status {
+        StatusCode::NOT_FOUND => Ok(None),
+        StatusCode::OK => Ok(length(&reply)),
+        StatusCode::PARTIAL_CONTENT => Ok(content_range(&reply).and_then(|(_, total)| total)),
+        StatusCode::RANGE_NOT_SATISFIABLE => Ok(Some(0)),
+        _ => Err(base.refusal(&reply, scope, subject, What::BLOB_READ)),
     }
 }
 

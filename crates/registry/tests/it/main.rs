@@ -13,3 +13,4 @@ mod scripted;
 mod support;
 mod tls;
 mod uploads;
+mod web;

@@ -9,6 +9,7 @@ use transload_registry::ByteStream;
 use super::fetch::{Fault, Run};
 use crate::code::Code;
 use crate::error::Error;
+use crate::walk::place_text;
 
 /// The bytes of one blob as the source sends them, handed out in pieces of a wanted length at most.
 pub(super) struct Body {
@@ -29,7 +30,7 @@ impl Body {
         let source = run.sources.get(registry).ok_or_else(|| fault(internal()))?;
         let opened = run.engine.blob(source, repository, &blob.descriptor, offset).await;
         let stream = opened.map_err(|error| fault(error.into()))?;
-        let place = format!("{registry}/{repository}@{}", entry.digest);
+        let place = place_text(registry, repository, &entry.digest);
         Ok(Self { digest: entry.digest, place, stream, left: Bytes::new() })
     }
 

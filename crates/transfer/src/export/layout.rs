@@ -6,7 +6,7 @@ use transload_bundle::{
     self as bundle, Artifact as BundleArtifact, BlockPlan, BlockPolicy, Entry, ForeignLayer, Placed,
     Platforms, Referrer, Status, TransferManifest,
 };
-use transload_oci::{Digest, media_type};
+use transload_oci::{Descriptor, Digest};
 
 use super::plan::{ExportPlan, entry, totals};
 use crate::limits::Limits;
@@ -115,18 +115,13 @@ pub(super) fn transfer_manifest(plan: &ExportPlan) -> TransferManifest {
     for blob in walk.blobs.values().filter(|blob| needed.contains(&blob.descriptor.digest)) {
         let descriptor = &blob.descriptor;
         blobs.insert(descriptor.digest, descriptor.size);
-        if media_type::is_foreign_layer(&descriptor.media_type) {
-            foreign.insert(
-                descriptor.digest,
-                ForeignLayer {
-                    digest: descriptor.digest,
-                    size: descriptor.size,
-                    media_type: descriptor.media_type.clone(),
-                    urls: descriptor.urls.clone(),
-                    carried: true,
-                },
-            );
+        if blob.foreign {
+            foreign.insert(descriptor.digest, foreign_layer(descriptor, true));
         }
+    }
+    let of_good = walk.good().flat_map(|artifact| &artifact.foreign).filter(|layer| !layer.carried);
+    for descriptor in of_good.filter_map(|layer| walk.omitted.get(&layer.digest)) {
+        foreign.insert(descriptor.digest, foreign_layer(descriptor, false));
     }
     TransferManifest {
         schema_version: bundle::SCHEMA_VERSION,
@@ -144,6 +139,16 @@ pub(super) fn transfer_manifest(plan: &ExportPlan) -> TransferManifest {
             bytes: sums.bytes,
             bytes_shared: sums.bytes_shared,
         },
+    }
+}
+
+fn foreign_layer(descriptor: &Descriptor, carried: bool) -> ForeignLayer {
+    ForeignLayer {
+        digest: descriptor.digest,
+        size: descriptor.size,
+        media_type: descriptor.media_type.clone(),
+        urls: descriptor.urls.clone(),
+        carried,
     }
 }
 

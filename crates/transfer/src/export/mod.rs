@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::report::{ArtifactStatus, BundleReport, Operation, Outcome, Report, refuse_failures};
 use crate::select::Selection;
-use crate::walk::{Sources, Walk, refuse_name_conflicts, walk};
+use crate::walk::{Sources, Walk, refuse_name_conflicts, registries, walk};
 use plan::ExportPlan;
 
 pub(crate) use act::CATEGORY;
@@ -130,8 +130,7 @@ impl Export {
     }
 
     fn empty_report(&self) -> Report {
-        let mut sources: Vec<&str> = self.sources.keys().map(String::as_str).collect();
-        sources.sort_unstable();
+        let sources = registries(&self.sources);
         Report::new(
             Operation::Export,
             sources.join(", "),

@@ -1,6 +1,6 @@
 //! An open bundle as a registry to read from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -69,6 +69,12 @@ impl BundleSource {
     pub(crate) fn order(&self) -> Option<HashMap<Digest, u64>> {
         let places = self.opened.index.catalog.iter().map(|(digest, at)| (*digest, at.offset));
         self.opened.is_packed().then(|| places.collect())
+    }
+
+    /// Foreign layers that were left behind when the bundle was made.
+    pub(crate) fn foreign_layers_omitted(&self) -> HashSet<Digest> {
+        let layers = self.opened.index.transfer.iter().flat_map(|transfer| &transfer.foreign_layers);
+        layers.filter(|layer| !layer.carried).map(|layer| layer.digest).collect()
     }
 
     /// What the transfer manifest says of the platforms of an artifact.

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::event::{BlobOutcome, Event};
 use crate::report::{ArtifactStatus, Operation, Report, Totals, refuse_failures};
 use crate::stream::{Feed, Tape};
-use crate::walk::{Blob, Sources};
+use crate::walk::{Blob, Sources, place_text};
 
 /// Everything a blob's task needs.
 #[derive(Debug)]
@@ -250,10 +250,10 @@ impl Pusher {
             return error;
         }
         let place = match self.damage {
-            Code::BundleDamaged => registry.to_owned(),
-            _ => format!("{registry}/{repository}"),
+            Code::BundleDamaged => format!("{registry}@{digest}"),
+            _ => place_text(registry, repository, digest),
         };
-        Error::new(self.damage, format!("{place}@{digest}"), error.detail())
+        Error::new(self.damage, place, error.detail())
     }
 
     fn count(&self, pushed: &Pushed, size: u64) {
@@ -301,7 +301,7 @@ impl Pusher {
                 let reference = digest.to_string();
                 let pushed =
                     self.engine.request(self.target.push_manifest(&part.repository, &reference, manifest));
-                pushed.await.map_err(|error| sparse_refused(error.into(), part, manifest))?;
+                pushed.await.map_err(|error| explained(error.into(), part, manifest))?;
             }
         }
         Ok(())
@@ -318,9 +318,13 @@ impl Pusher {
     }
 }
 
-/// A registry that wants every child of an index says so in many ways.
-fn sparse_refused(error: Error, part: &PushArtifact, manifest: &Manifest) -> Error {
+/// A registry that wants every child of an index, or every layer, says so in many ways.
+fn explained(error: Error, part: &PushArtifact, manifest: &Manifest) -> Error {
     let refused = matches!(error.code(), Code::ManifestRefused | Code::ManifestNotFound | Code::BlobNotFound);
+    if refused && part.lacks_layers && !manifest.is_index() {
+        let next = "the registry may want the foreign layers: export again with --foreign-layers carry";
+        return error.with_next(next);
+    }
     if !(part.sparse && manifest.is_index() && refused) {
         return error;
     }

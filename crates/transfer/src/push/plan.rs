@@ -44,6 +44,8 @@ pub(crate) struct PushArtifact {
     pub(crate) manifests: Vec<Digest>,
     /// Tags to set once everything is there.
     pub(crate) tags: Vec<(String, Digest)>,
+    /// Foreign layers of it stay behind.
+    pub(crate) lacks_layers: bool,
     /// Its index lists platforms that do not travel.
     pub(crate) sparse: bool,
     /// Nothing to do.
@@ -137,6 +139,7 @@ impl PushArtifact {
             repository,
             manifests: Vec::new(),
             tags: Vec::new(),
+            lacks_layers: artifact.foreign.iter().any(|layer| !layer.carried),
             sparse: !artifact.dropped.is_empty(),
             unchanged: false,
         }
@@ -291,12 +294,19 @@ async fn unlisted(
 /// Notes which blobs the repository must get, and which it must have since it has their manifests.
 fn take_blobs(walk: &Walk, looked: &Looked, blobs: &mut BTreeMap<Digest, PushBlob>) {
     let repository = &looked.part.repository;
-    let of = |digest: &Digest| walk.manifests.get(digest).into_iter().flat_map(crate::walk::blobs_of);
+    // what is not in the walk stays behind on purpose
+    let of = |digest: &Digest| {
+        let named = walk.manifests.get(digest).into_iter().flat_map(crate::walk::blobs_of);
+        named.filter_map(|blob| walk.blobs.get(&blob.digest))
+    };
     for blob in looked.present.iter().flat_map(of) {
-        blobs.entry(blob.digest).or_default().present.insert(repository.clone());
+        let known = blobs.entry(blob.descriptor.digest).or_default();
+        // a registry takes manifests without their foreign layers: it is asked for those
+        let list = if blob.foreign { &mut known.wanted } else { &mut known.present };
+        list.insert(repository.clone());
     }
     for blob in looked.part.manifests.iter().flat_map(of) {
-        blobs.entry(blob.digest).or_default().wanted.insert(repository.clone());
+        blobs.entry(blob.descriptor.digest).or_default().wanted.insert(repository.clone());
     }
 }
 

@@ -28,8 +28,21 @@ pub struct Selection {
     pub latest: Option<usize>,
     /// The platforms of images that travel.
     pub platforms: Platforms,
+    /// Whether layers travel that need not be in a registry.
+    pub foreign_layers: ForeignLayers,
     /// Whether signatures, SBOMs and attestations travel with what they are about.
     pub referrers: bool,
+}
+
+/// What becomes of layers that need not be in a registry (image-spec, "Non-Distributable Layers").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ForeignLayers {
+    /// They travel: from the source where it has them, else from their URLs, which takes a source under
+    /// [`Web::HOST`](transload_registry::Web::HOST).
+    #[default]
+    Carry,
+    /// They stay behind. Whoever runs the image has to get them from their URLs.
+    Omit,
 }
 
 /// Which platforms of images travel.
@@ -76,7 +89,14 @@ impl Selection {
     /// Just these, with their referrers.
     pub fn of(references: impl IntoIterator<Item = Reference>) -> Self {
         let wanted = references.into_iter().map(Wanted::from).collect();
-        Self { wanted, excluded: Vec::new(), latest: None, platforms: Platforms::default(), referrers: true }
+        Self {
+            wanted,
+            excluded: Vec::new(),
+            latest: None,
+            platforms: Platforms::default(),
+            foreign_layers: ForeignLayers::Carry,
+            referrers: true,
+        }
     }
 
     /// What was asked for, one text each, exclusions with `!` in front.

@@ -90,6 +90,7 @@ fn part(walk: &Walk, registry: &str, repository: &str) -> Walk {
         manifests: manifests.filter_map(|d| Some((*d, walk.manifests.get(d)?.clone()))).collect(),
         blobs: blobs.filter_map(|d| Some((*d, walk.blobs.get(d)?.clone()))).collect(),
         artifacts,
+        omitted: walk.omitted.clone(),
         chosen: Vec::new(),
         warnings: Vec::new(),
         order: None,

@@ -14,22 +14,36 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use transload_oci::{Descriptor, Digest, Manifest, Pattern, Platform};
-use transload_registry::Source;
+use transload_oci::{Descriptor, Digest, Manifest, Pattern, Platform, media_type};
+use transload_registry::{Source, Web};
 
 use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
 use crate::open::BundleSource;
-use crate::report::{ArtifactReport, ArtifactStatus, ReferrerReport};
-use crate::select::{Chosen, Platforms, Request, Selection, Tags, expand, of_bundle};
+use crate::report::{ArtifactReport, ArtifactStatus, ForeignReport, ReferrerReport};
+use crate::select::{Chosen, ForeignLayers, Platforms, Request, Selection, Tags, expand, of_bundle};
 
 /// Registries by the host that references name.
 pub type Sources = BTreeMap<String, Arc<dyn Source>>;
 
 /// Artifacts walked at the same time; their requests share the engine's bound.
 const ARTIFACTS_AT_ONCE: usize = 64;
+
+/// The names of the registries among the sources.
+pub(crate) fn registries(sources: &Sources) -> Vec<&str> {
+    sources.keys().map(String::as_str).filter(|host| *host != Web::HOST).collect()
+}
+
+/// Registry, repository and digest, or the URL, for people.
+pub(crate) fn place_text(registry: &str, repository: &str, digest: &Digest) -> String {
+    if registry == Web::HOST {
+        Web::printable(repository)
+    } else {
+        format!("{registry}/{repository}@{digest}")
+    }
+}
 
 /// All that the selection means.
 #[derive(Debug)]
@@ -40,6 +54,8 @@ pub(crate) struct Walk {
     pub(crate) manifests: HashMap<Digest, Manifest>,
     /// Every blob that some artifact reaches.
     pub(crate) blobs: HashMap<Digest, Blob>,
+    /// Foreign layers that stay behind.
+    pub(crate) omitted: HashMap<Digest, Descriptor>,
     /// What became of each pattern that was asked for.
     pub(crate) chosen: Vec<Chosen>,
     /// What a person should know.
@@ -71,6 +87,8 @@ pub(crate) struct Artifact {
     pub(crate) manifests: Vec<Digest>,
     pub(crate) blobs: Vec<Digest>,
     pub(crate) referrers: Vec<ReferrerReport>,
+    /// Its layers that need not be in a registry.
+    pub(crate) foreign: Vec<ForeignReport>,
     pub(crate) error: Option<Error>,
 }
 
@@ -80,6 +98,8 @@ pub(crate) struct Blob {
     pub(crate) descriptor: Descriptor,
     /// Registry and repository, the first being the one that is known to have it.
     pub(crate) places: Vec<(String, String)>,
+    /// Every manifest that names it says that it need not be in a registry.
+    pub(crate) foreign: bool,
 }
 
 impl Artifact {
@@ -100,6 +120,7 @@ impl Artifact {
             manifests: Vec::new(),
             blobs: Vec::new(),
             referrers: Vec::new(),
+            foreign: Vec::new(),
             error: None,
         }
     }
@@ -143,6 +164,7 @@ impl Artifact {
             platforms_dropped: self.platforms_dropped.clone(),
             original_digest: self.original,
             referrers: self.referrers.clone(),
+            foreign_layers: self.foreign.clone(),
             bytes: walk.bytes_of(self),
             status: if self.error.is_some() { ArtifactStatus::Failed } else { status },
             error: self.error.clone(),
@@ -190,7 +212,8 @@ impl Walk {
 pub(crate) async fn walk(engine: &Engine, sources: &Sources, selection: &Selection) -> Result<Walk, Error> {
     let expanded = expand(engine, sources, selection).await?;
     let how = walker::How { referrers: selection.referrers, platforms: &selection.platforms };
-    let mut walk = walk_requests(engine, sources, how, &expanded.requests, &expanded.tags).await?;
+    let omits = |_: &Digest| selection.foreign_layers == ForeignLayers::Omit;
+    let mut walk = walk_requests(engine, sources, how, &omits, &expanded.requests, &expanded.tags).await?;
     walk.chosen = expanded.chosen;
     walk.warnings.splice(0..0, expanded.warnings);
     Ok(walk)
@@ -206,7 +229,9 @@ pub(crate) async fn walk_bundle(
     let sources: Sources =
         BTreeMap::from([(source.host().to_owned(), Arc::clone(source) as Arc<dyn Source>)]);
     let how = walker::How { referrers: true, platforms: &Platforms::default() };
-    let walk = walk_requests(engine, &sources, how, &requests, &tags).await?;
+    let omitted = source.foreign_layers_omitted();
+    let omits = |digest: &Digest| omitted.contains(digest);
+    let walk = walk_requests(engine, &sources, how, &omits, &requests, &tags).await?;
     Ok(Walk { order: source.order(), ..walk })
 }
 
@@ -214,6 +239,7 @@ async fn walk_requests(
     engine: &Engine,
     sources: &Sources,
     how: walker::How<'_>,
+    omits: &(dyn Fn(&Digest) -> bool + Send + Sync),
     requests: &[Request],
     tags: &Tags,
 ) -> Result<Walk, Error> {
@@ -228,6 +254,7 @@ async fn walk_requests(
         artifacts: Vec::new(),
         manifests: HashMap::new(),
         blobs: HashMap::new(),
+        omitted: HashMap::new(),
         chosen: Vec::new(),
         warnings: Vec::new(),
         order: None,
@@ -243,6 +270,7 @@ async fn walk_requests(
         walk.artifacts.push(artifact);
     }
     walk.drop_travelling_referrers(requests);
+    walk.sort_out_foreign(omits);
     blobs::check(engine, sources, &mut walk).await;
     for artifact in walk.good() {
         if let Some(root) = &artifact.root {
@@ -261,14 +289,36 @@ impl Walk {
     fn take_blobs(&mut self, artifact: &Artifact, manifest: &Manifest) {
         let place = (artifact.registry.clone(), artifact.repository.clone());
         for descriptor in blobs_of(manifest) {
-            let blob = self
-                .blobs
-                .entry(descriptor.digest)
-                .or_insert_with(|| Blob { descriptor: descriptor.clone(), places: Vec::new() });
+            let blob = self.blobs.entry(descriptor.digest).or_insert_with(|| Blob {
+                descriptor: descriptor.clone(),
+                places: Vec::new(),
+                foreign: true,
+            });
+            blob.foreign &= media_type::is_foreign_layer(&descriptor.media_type);
             if !blob.places.contains(&place) {
                 blob.places.push(place.clone());
             }
         }
+    }
+
+    /// Notes each artifact's foreign layers, and leaves behind those that are to be omitted.
+    fn sort_out_foreign(&mut self, omits: impl Fn(&Digest) -> bool) {
+        let foreign = self.blobs.values().filter(|blob| blob.foreign).map(|blob| blob.descriptor.clone());
+        let foreign: HashMap<Digest, Descriptor> = foreign.map(|layer| (layer.digest, layer)).collect();
+        for artifact in &mut self.artifacts {
+            let of = artifact.blobs.iter().filter_map(|digest| foreign.get(digest));
+            artifact.foreign = of
+                .map(|layer| ForeignReport {
+                    digest: layer.digest,
+                    size: layer.size,
+                    urls: layer.urls.iter().map(|url| Web::printable(url)).collect(),
+                    carried: !omits(&layer.digest),
+                })
+                .collect();
+            artifact.blobs.retain(|digest| !(foreign.contains_key(digest) && omits(digest)));
+        }
+        self.omitted = foreign.into_iter().filter(|(digest, _)| omits(digest)).collect();
+        self.blobs.retain(|digest, _| !self.omitted.contains_key(digest));
     }
 
     /// A cosign tag that travels as a referrer of another artifact is not an artifact of its own as well.

@@ -92,6 +92,10 @@ fn artifact_lines(report: &Report) -> String {
         if !artifact.platforms.is_empty() {
             extra.push_str(&format!("  {}", platforms(artifact)));
         }
+        let omitted = artifact.foreign_layers.iter().filter(|layer| !layer.carried).count();
+        if omitted > 0 {
+            extra.push_str(&format!("  without {}", counted(omitted, "foreign layer")));
+        }
         if !artifact.referrers.is_empty() {
             extra.push_str(&format!("  +{} referrers", artifact.referrers.len()));
         }

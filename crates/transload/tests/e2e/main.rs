@@ -10,6 +10,7 @@ mod azure;
 mod config;
 mod disk;
 mod faults;
+mod foreign;
 mod formats;
 mod hostile;
 mod interop;
