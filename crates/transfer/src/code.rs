@@ -145,6 +145,10 @@ codes! {
     BundleHostile => "do not use it; ask where it came from",
     /// The bundle was written by a newer version.
     BundleTooNew => "update transload on this side",
+    /// What was given as a plan is none.
+    PlanInvalid => "make it with `transload plan ARTIFACT… > plan.json`",
+    /// What would move is not what was planned.
+    PlanDiffers => "make a new plan, see with `transload diff` what is different, and have it approved",
     /// A bound was passed.
     LimitExceeded => "the bound protects this machine; split the transfer into smaller ones",
     /// The command line, an option or a file that it names cannot be used.

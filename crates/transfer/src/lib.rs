@@ -5,6 +5,8 @@
 //! before a byte moves; then it acts on the plan. Import is a copy whose source is a bundle.
 
 mod code;
+mod contents;
+mod diff;
 mod engine;
 mod error;
 mod event;
@@ -16,6 +18,7 @@ mod list;
 mod nearest;
 mod open;
 mod pace;
+mod plan_file;
 mod push;
 mod relay;
 mod report;
@@ -26,6 +29,8 @@ mod verify;
 mod walk;
 
 pub use code::Code;
+pub use contents::{Content, Contents};
+pub use diff::{Diff, DiffTotals, Difference};
 pub use engine::Engine;
 pub use error::Error;
 pub use event::{BlobOutcome, Event, Events, Observer, WaitReason};
@@ -35,6 +40,7 @@ pub use inspect::{BlobInfo, Inspection, Missing, inspect};
 pub use limits::Limits;
 pub use list::{ListedArtifact, ListedBundle, Listing, Other, list};
 pub use pace::{Closed, Pace, Schedule};
+pub use plan_file::{PlanFile, PlanOptions};
 pub use relay::Relay;
 pub use report::{
     ArtifactReport, ArtifactStatus, BundleReport, ForeignReport, Form, Format, Operation, Outcome,

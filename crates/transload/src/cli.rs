@@ -50,6 +50,10 @@ pub(crate) enum Command {
     Import(Box<ImportArgs>),
     /// Registry to registry, when both can be reached.
     Copy(Box<CopyArgs>),
+    /// Say what an export would move, as a document that can be approved and exported just so.
+    Plan(Box<PlanArgs>),
+    /// Compare two bundles, a bundle and a registry, or two plans.
+    Diff(Box<DiffArgs>),
     /// Store to store: a bundle as it is, every byte checked.
     Relay(Box<RelayArgs>),
     /// Show what is in a bundle.
@@ -226,6 +230,9 @@ pub(crate) struct ExportArgs {
     /// or container gets a name made for it. `-` is standard output.
     #[arg(long, value_name = "LOCATION")]
     pub(crate) to: String,
+    /// Export just what this plan says (`transload plan`), or nothing: whatever else came up since is refused.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["artifacts", "artifacts_file", "exclude", "latest", "from", "platform", "platform_rewrite", "no_referrers"])]
+    pub(crate) plan: Option<PathBuf>,
     /// Replace a bundle of that name.
     #[arg(long)]
     pub(crate) overwrite_blobs: bool,
@@ -329,6 +336,62 @@ pub(crate) struct InspectArgs {
     /// Show every blob too.
     #[arg(long)]
     pub(crate) blobs: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  transload plan 'registry.example/team/*:^1.4' > plan.json
+  transload plan --show plan.json
+  transload export --plan plan.json --to /media/stick/
+
+Written to a pipe or a file it is JSON, on a terminal a table.")]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// Plan what can be moved when something cannot; exit 3 then.
+    #[arg(long)]
+    pub(crate) continue_on_errors: bool,
+    /// Write the plan to this file, and show it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Show a plan that was made before.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["artifacts", "artifacts_file", "save"])]
+    pub(crate) show: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  transload diff last-week.tar this-week.tar
+  transload diff release.tar registry.far/mirror       # what an import would change, seen from the bundle
+  transload diff approved.json plan.json --exit-code
+
+Artifacts are the same when repository and tag are. Of a registry only the names that the other side has are looked at.")]
+pub(crate) struct DiffArgs {
+    /// A bundle, a plan (FILE.json), or a registry with a prefix if wanted (docker://… where it could be taken for a file).
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: String,
+    /// The same.
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: String,
+    /// Exit with 6 when there is a difference.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) registries: RegistryArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
 }
 
 /// How the store of --to is spoken to, where the bundle's own store is another one on the network.

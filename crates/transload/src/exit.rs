@@ -111,6 +111,8 @@ impl Exit {
             | C::StoreFailed
             | C::StoreIo => Self::Unavailable,
             C::StoreUnsupported => Self::Usage,
+            C::PlanInvalid => Self::Usage,
+            C::PlanDiffers => Self::Conflict,
             C::ExportFailed => Self::Damaged,
             C::PipePassed => Self::Unavailable,
             C::RegistryFull | C::StoreFull => Self::Full,

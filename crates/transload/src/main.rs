@@ -58,6 +58,8 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Copy(args) => commands::copy::run(args, &environment, &output).await,
         Command::Inspect(args) => commands::inspect::run(args, &environment, &output).await,
         Command::Verify(args) => commands::verify::run(args, &environment, &output).await,
+        Command::Plan(args) => commands::plan::run(args, &environment, &output).await,
+        Command::Diff(args) => commands::diff::run(args, &environment, &output).await,
         Command::Relay(args) => commands::relay::run(args, &environment, &output).await,
         Command::List(args) => commands::list::run(args, &environment, &output).await,
         Command::Split(args) => commands::split::run(args, &environment, &output).await,

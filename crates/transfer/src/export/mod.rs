@@ -20,13 +20,14 @@ use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
+use crate::plan_file::PlanFile;
 use crate::report::{ArtifactStatus, BundleReport, Operation, Outcome, Report, refuse_failures};
 use crate::select::Selection;
 use crate::walk::{Sources, Walk, refuse_name_conflicts, registries, walk};
 use plan::ExportPlan;
 
 pub(crate) use act::CATEGORY;
-pub(crate) use plan::{blob_bytes, totals};
+pub(crate) use plan::{blob_bytes, plan_id, totals};
 
 /// What to export, and where to.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct Export {
     pub sources: Sources,
     /// What to export.
     pub selection: Selection,
+    /// A plan that must come out again just so; its [selection](PlanFile::to_selection) is the one above.
+    pub approved: Option<PlanFile>,
     /// Where the bundle goes.
     pub store: Arc<dyn BlobStore>,
     /// Its name there; without one it is named after its content.
@@ -84,6 +87,9 @@ impl Export {
         report.artifacts =
             walk.artifacts.iter().map(|artifact| artifact.report(&walk, ArtifactStatus::Planned)).collect();
         refuse_failures(&report.artifacts, self.options.continue_on_errors)?;
+        if let Some(approved) = &self.approved {
+            approved.check(&walk)?;
+        }
         let plan =
             ExportPlan::new(&engine.limits, self.store.limits(), walk, &self.selection, &self.options)?;
         let name = self.name.clone().unwrap_or_else(|| plan.suggested_name());

@@ -167,7 +167,8 @@ fn padded_head(bare_len: u64, block_bytes_min: u64) -> u64 {
     block_bytes_min.max(bare_len + PAD_BYTES_MIN).next_multiple_of(PAD_BYTES_MIN)
 }
 
-fn plan_id(walk: &Walk) -> String {
+/// Names what the good artifacts come to.
+pub(crate) fn plan_id(walk: &Walk) -> String {
     let mut text = String::from("transload plan 1\n");
     for artifact in walk.good() {
         let root = artifact.root.as_ref().map(|root| root.digest.to_string()).unwrap_or_default();

@@ -295,7 +295,9 @@ impl Run {
         let closed = |_| Error::new(Code::Internal, "", "the block buffers were closed");
         let turn = Arc::clone(&self.buffers).acquire_owned().await.map_err(closed)?;
         let Block { offset, len, .. } = self.blocks[n].1;
+        self.engine.until_open().await;
         let bytes = self.opened.range(offset..offset + len).await?;
+        self.engine.pass(len).await;
         if bytes.len() as u64 != len {
             let detail = format!("it ended at byte {}", offset + bytes.len() as u64);
             return Err(Error::new(Code::BundleChanged, self.opened.location.clone(), detail));

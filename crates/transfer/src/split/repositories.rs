@@ -39,6 +39,7 @@ pub(super) async fn split(
         let export = Export {
             sources: sources.clone(),
             selection: Selection::of(part.artifacts.iter().map(reference)),
+            approved: None,
             store: Arc::clone(&split.target),
             name: None,
             options: ExportOptions {

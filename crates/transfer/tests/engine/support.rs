@@ -159,6 +159,7 @@ pub(crate) fn export_of(
     Export {
         sources: sources(source),
         selection: selection(references),
+        approved: None,
         store: Arc::clone(store) as Arc<dyn BlobStore>,
         name: Some(BUNDLE.to_owned()),
         options: ExportOptions { tool: "transload/test".to_owned(), ..ExportOptions::default() },

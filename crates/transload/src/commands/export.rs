@@ -2,7 +2,7 @@
 
 use transload_transfer::{Error, Export, ExportOptions};
 
-use super::{TOOL, engine, finish, pipe};
+use super::{TOOL, engine, finish, pipe, plan};
 use crate::cli::ExportArgs;
 use crate::config::Environment;
 use crate::exit::Exit;
@@ -16,7 +16,11 @@ pub(crate) async fn run(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let selection = selection(&args.selection)?;
+    let approved = args.plan.as_deref().map(plan::read).transpose()?;
+    let selection = match (&approved, &args.plan) {
+        (Some(approved), Some(file)) => approved.to_selection(&file.display().to_string())?,
+        _ => selection(&args.selection)?,
+    };
     let sources = Registries::new(&args.registries, &args.trust, environment)?
         .within(&args.resources, output)
         .sources(&selection)?;
@@ -31,7 +35,7 @@ pub(crate) async fn run(
         dry_run: args.report.dry_run,
         tool: TOOL.to_owned(),
     };
-    let export = Export { sources, selection, store, name, options };
+    let export = Export { sources, selection, approved, store, name, options };
     let report = export.run(&engine(Some(&args.resources), output)).await;
     Ok(finish(&report, args.report.report.as_deref(), output))
 }

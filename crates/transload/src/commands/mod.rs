@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod copy;
+pub(crate) mod diff;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod inspect;
@@ -9,6 +10,7 @@ pub(crate) mod list;
 pub(crate) mod login;
 pub(crate) mod papers;
 mod pipe;
+pub(crate) mod plan;
 pub(crate) mod relay;
 pub(crate) mod split;
 pub(crate) mod verify;

@@ -6,6 +6,7 @@ mod json;
 mod lines;
 mod listing;
 mod page;
+mod plan;
 mod render;
 mod shape;
 
@@ -17,7 +18,9 @@ use anstream::{AutoStream, ColorChoice};
 use parking_lot::Mutex;
 use serde::Serialize;
 use transload_registry::{OnWait, Wait};
-use transload_transfer::{Error, Event, Events, Inspection, Listing, Report, SplitReport, WaitReason};
+use transload_transfer::{
+    Diff, Error, Event, Events, Inspection, Listing, PlanFile, Report, SplitReport, WaitReason,
+};
 
 use crate::cli::OutputArgs;
 
@@ -156,7 +159,8 @@ impl Output {
         shown
     }
 
-    fn failures(&self, report: &Report) {
+    /// Shows what failed, and what a person should know.
+    pub(crate) fn failures(&self, report: &Report) {
         for warning in &report.warnings {
             error_line(&format!("warning: {warning}"));
         }
@@ -205,6 +209,32 @@ impl Output {
             }
         }
         shown
+    }
+
+    /// Shows a plan. Without a terminal and without other wishes it is the document itself.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`].
+    pub(crate) fn plan(&self, file: &PlanFile) -> Result<(), Error> {
+        let is_piped = self.screen.width.is_none() && !std::io::stdout().is_terminal();
+        let format = self.format.or(is_piped.then_some(Format::Json));
+        Self { format, ..self.clone() }.show("plan", file, || plan::page(file))
+    }
+
+    /// Shows a plan to people, whatever standard output is.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`].
+    pub(crate) fn plan_page(&self, file: &PlanFile) -> Result<(), Error> {
+        self.show("plan", file, || plan::page(file))
+    }
+
+    /// Shows what is different.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`].
+    pub(crate) fn diff(&self, diff: &Diff) -> Result<(), Error> {
+        self.show("diff", diff, || plan::diff_page(diff))
     }
 
     /// A report within running text: the same, moved in.

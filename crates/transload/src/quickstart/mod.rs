@@ -136,6 +136,7 @@ impl Tour<'_> {
         let export = Export {
             sources: [(self.here.clone(), Arc::clone(&self.source) as Arc<dyn Source>)].into(),
             selection: Selection::of(references.collect::<Result<Vec<_>, _>>()?),
+            approved: None,
             store: Arc::clone(&self.store),
             name: None,
             // a kept folder may have the bundle of the last tour

@@ -24,6 +24,7 @@ mod output;
 mod papers;
 mod partial;
 mod pipe;
+mod plan;
 mod platforms;
 mod quickstart;
 mod relay;
