@@ -9,8 +9,14 @@ pub(crate) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>
         .into_iter()
         .map(|name| (strsim::normalized_damerau_levenshtein(wanted, name), name))
         .filter(|(similarity, _)| *similarity >= SIMILARITY_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        // of two that are as near, the one that begins like it: people leave off ends
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| alike(wanted, a.1).cmp(&alike(wanted, b.1))))
         .map(|(_, name)| name)
+}
+
+/// How many characters two names begin with in common.
+fn alike(a: &str, b: &str) -> usize {
+    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count()
 }
 
 /// The most similar of `names`, the best first, however far away they are. Wildcards of `wanted` count for nothing.
@@ -38,6 +44,7 @@ mod tests {
         assert_eq!(nearest("team/wbe", ["team/web", "team/db"]), Some("team/web"));
         assert_eq!(nearest("v1", ["latest", "stable"]), None);
         assert_eq!(nearest("v1", []), None);
+        assert_eq!(nearest("v1.0", ["v1.0.0", "v1.1.0"]), Some("v1.0.0"));
     }
 
     #[test]

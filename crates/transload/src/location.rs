@@ -88,7 +88,8 @@ pub(crate) async fn open_bundle(
         }
         None => {
             let detail = "this is a folder, a bucket or a container, not a bundle";
-            Err(Error::new(Code::Usage, store.describe(""), detail)
+            let place = Some(store.describe("")).filter(|place| !place.is_empty());
+            Err(Error::new(Code::Usage, place.as_deref().unwrap_or("."), detail)
                 .with_next(name_one_of(store.as_ref()).await))
         }
     }

@@ -141,7 +141,8 @@ async fn ask(args: &LoginArgs, host: &str) -> Result<(String, SecretString), Err
     }
     let secret = if args.password_stdin { piped()? } else { prompt_secret(host, &user).await? };
     if secret.expose_secret().is_empty() {
-        return Err(Error::new(Code::Usage, host, "the password is empty"));
+        return Err(Error::new(Code::Usage, host, "the password is empty")
+            .with_next("check what comes through the pipe, or leave out --password-stdin to be asked"));
     }
     Ok((user, secret))
 }

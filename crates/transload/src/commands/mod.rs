@@ -15,6 +15,8 @@ pub(crate) mod relay;
 pub(crate) mod split;
 pub(crate) mod verify;
 
+pub(crate) use pipe::STDOUT;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -11,23 +11,24 @@ use crate::output;
 
 /// The location that means standard input or output.
 pub(super) const DASH: &str = "-";
+/// What standard output is called in reports.
+pub(crate) const STDOUT: &str = "standard output";
 
 /// Standard output as a store. What the program says goes to standard error from then on, unless nothing is moved.
 ///
 /// # Errors
 /// `Usage` when standard output is a terminal.
 pub(super) fn stdout(dry_run: bool) -> Result<(Arc<dyn BlobStore>, Option<String>), Error> {
-    const LABEL: &str = "standard output";
     if !dry_run {
         if std::io::stdout().is_terminal() {
             let detail = "a bundle is not for a terminal";
-            return Err(Error::new(Code::Usage, LABEL, detail).with_next(
+            return Err(Error::new(Code::Usage, STDOUT, detail).with_next(
                 "pipe it (… --to - | ssh far transload import - --to REGISTRY) or redirect it to a file",
             ));
         }
         output::give_stdout_away();
     }
-    Ok((Arc::new(PipeStore::new(LABEL, Box::new(tokio::io::stdout()))), Some(DASH.to_owned())))
+    Ok((Arc::new(PipeStore::new(STDOUT, Box::new(tokio::io::stdout()))), Some(DASH.to_owned())))
 }
 
 /// Standard input, and its name.

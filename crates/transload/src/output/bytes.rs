@@ -39,31 +39,22 @@ const RATE_MIN: u64 = 16 * 1024;
 /// Reads `50MiB/s`, `50MiB`, `400Mbit/s`, in bytes a second: units of bytes are binary, those of bits decimal.
 pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
     let amount = text.trim().trim_end_matches("/s").trim_end_matches("ps").trim();
-    let lower = amount.to_ascii_lowercase();
-    let rate = match lower.strip_suffix("bit") {
-        Some(bits) => {
-            let digits = bits.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
-            let power = match bits[digits.len()..].trim() {
-                "" => 0,
-                "k" => 1,
-                "m" => 2,
-                "g" => 3,
-                _ => return Err(format!("'{text}' is no rate; write it as 50MiB/s or 400Mbit/s")),
-            };
-            let number: u64 = digits
-                .parse()
-                .map_err(|_| format!("'{text}' is no rate; write it as 50MiB/s or 400Mbit/s"))?;
-            number.checked_mul(1000_u64.pow(power)).map(|bits| bits / 8)
-        }
-        None => Some(parse(amount)?),
+    let rate = match amount.to_ascii_lowercase().strip_suffix("bit") {
+        Some(bits) => parse_bits(bits).map(|bits| bits / 8),
+        None => parse(amount).ok(),
     };
     match rate {
         Some(rate) if rate >= RATE_MIN => Ok(rate),
-        Some(_) => {
-            Err(format!("'{text}' is too slow for registries and stores; {}/s is the least", human(RATE_MIN)))
-        }
-        None => Err(format!("'{text}' is too large")),
+        Some(_) => Err(format!("too slow for registries and stores; {}/s is the least", human(RATE_MIN))),
+        None => Err("this is no rate; write it as 50MiB/s or 400Mbit/s".to_owned()),
     }
+}
+
+/// `400 m` and `1000`, in bits.
+fn parse_bits(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let power = ["", "k", "m", "g"].iter().position(|unit| *unit == text[digits.len()..].trim())?;
+    digits.parse::<u64>().ok()?.checked_mul(1000_u64.checked_pow(u32::try_from(power).ok()?)?)
 }
 
 #[cfg(test)]

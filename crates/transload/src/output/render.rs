@@ -182,6 +182,10 @@ fn summary(report: &Report, totals: &Totals) -> String {
     }
     text.push('\n');
     if let Some(bundle) = report.bundle.as_ref().filter(|_| report.operation == Operation::Export) {
+        if bundle.location == crate::commands::STDOUT {
+            text.push_str(&format!("  the bundle is {} long\n", human(bundle.bytes)));
+            return text;
+        }
         text.push_str(&format!("  the bundle is {} long; next, on the far side:\n", human(bundle.bytes)));
         text.push_str(&format!("  transload import {} --to REGISTRY\n", bundle.location));
     }
@@ -193,7 +197,11 @@ fn done(report: &Report, verb: &str, to: &str) -> String {
     let totals = &report.totals;
     let done = totals.artifacts - totals.failed;
     let of = if totals.failed > 0 { format!(" of {}", totals.artifacts) } else { String::new() };
-    format!("{verb} {done}{of} {} {to} {}\n", plural(done, "artifact"), report.target)
+    format!(
+        "{verb} {done}{of} {} {to} {}\n",
+        plural(if totals.failed > 0 { totals.artifacts } else { done }, "artifact"),
+        report.target
+    )
 }
 
 fn plural(count: usize, word: &str) -> String {

@@ -95,6 +95,12 @@ fn explain(error: &JmespathError) -> String {
         ErrorReason::Runtime(reason) => reason.to_string(),
     };
     let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    // the parser names what it found as its own code calls it
+    let reason = match reason.split_once("-- found ") {
+        Some((_, "Eof")) => "the expression ends too early".to_owned(),
+        Some((_, found)) => format!("{found} is out of place here"),
+        None => reason,
+    };
     format!("at character {}: {reason}", error.offset + 1)
 }
 

@@ -34,3 +34,4 @@ mod selection;
 mod skopeo;
 mod split;
 mod terminal;
+mod transcripts;
