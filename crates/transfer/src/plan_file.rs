@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::export::{plan_id, totals};
 use crate::report::{ArtifactStatus, Operation, Report, refuse_failures};
-use crate::select::{Platforms, Selection, Wanted};
+use crate::select::{ForeignLayers, Platforms, Selection, Wanted};
 use crate::walk::{Sources, Walk, refuse_name_conflicts, walk};
 
 /// What marks the document.
@@ -50,6 +50,9 @@ pub struct PlanOptions {
     /// Whether indexes are written anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub platform_rewrite: bool,
+    /// Whether layers that need not be in a registry are left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub omit_foreign_layers: bool,
 }
 
 impl PlanFile {
@@ -94,6 +97,7 @@ impl PlanFile {
                 referrers: selection.referrers,
                 platforms: wanted.iter().map(ToString::to_string).collect(),
                 platform_rewrite: *rewrite,
+                omit_foreign_layers: selection.foreign_layers == ForeignLayers::Omit,
             },
             bytes: contents.sizes.values().sum(),
             contents,
@@ -129,6 +133,11 @@ impl PlanFile {
         Ok(Selection {
             wanted: references.map(Wanted::from).collect(),
             platforms: Platforms { wanted, rewrite: self.options.platform_rewrite },
+            foreign_layers: if self.options.omit_foreign_layers {
+                ForeignLayers::Omit
+            } else {
+                ForeignLayers::Carry
+            },
             referrers: self.options.referrers,
             ..Selection::of([])
         })

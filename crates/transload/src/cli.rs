@@ -231,7 +231,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "LOCATION")]
     pub(crate) to: String,
     /// Export just what this plan says (`transload plan`), or nothing: whatever else came up since is refused.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["artifacts", "artifacts_file", "exclude", "latest", "from", "platform", "platform_rewrite", "no_referrers"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["artifacts", "artifacts_file", "exclude", "latest", "from", "platform", "platform_rewrite", "foreign_layers", "no_referrers"])]
     pub(crate) plan: Option<PathBuf>,
     /// Replace a bundle of that name.
     #[arg(long)]

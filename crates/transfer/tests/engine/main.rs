@@ -4,6 +4,7 @@
 mod failures;
 mod foreign;
 mod pace;
+mod plan;
 mod platforms;
 mod relay;
 mod resume;

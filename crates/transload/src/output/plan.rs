@@ -57,6 +57,9 @@ pub(super) fn diff_page(diff: &Diff) -> Page {
         }
     }
     let totals = &diff.totals;
+    if plan.options.omit_foreign_layers {
+        head.push_str("  without layers that need not be in a registry\n");
+    }
     let tail = format!(
         "{} new, {} gone, {} moved, {} the same; {} are new of {}, {} gone, {} in both\n",
         diff.new.len(),
