@@ -25,6 +25,7 @@ mod report;
 mod select;
 mod split;
 mod stream;
+mod unpack;
 mod verify;
 mod walk;
 
@@ -39,6 +40,7 @@ pub use import::{Copy, Import, TargetOptions};
 pub use inspect::{BlobInfo, Inspection, Missing, inspect};
 pub use limits::Limits;
 pub use list::{ListedArtifact, ListedBundle, Listing, Other, list};
+pub use open::are_parts;
 pub use pace::{Closed, Pace, Schedule};
 pub use plan_file::{PlanFile, PlanOptions};
 pub use relay::Relay;

@@ -273,10 +273,13 @@ Examples:
 
 Run it again as often as you like: what is there is not pushed again.")]
 pub(crate) struct ImportArgs {
-    /// A file, a folder, s3://bucket/name, gs://bucket/name, or the URL of an Azure container or blob. A folder, bucket
-    /// or container gets a name made for it. `-` is standard output.
+    /// The bundle: a file, s3://bucket/name, gs://bucket/name, or the URL of an Azure blob; an image layout as a folder; the
+    /// first of several parts. `-` is standard input.
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: String,
+    /// Its other parts, as a shell lists them for NAME.*; they would be found without being named.
+    #[arg(value_name = "PART", hide = true)]
+    pub(crate) parts: Vec<String>,
     /// Import only what this pattern fits: 'team/*', 'team/web:v1.*'.
     #[arg(long, value_name = "PATTERN", value_parser = clap::value_parser!(transload_oci::Pattern))]
     pub(crate) only: Vec<transload_oci::Pattern>,
@@ -320,9 +323,13 @@ pub(crate) struct CopyArgs {
 /// A bundle to read.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BundleArgs {
-    /// The bundle: a file, s3://bucket/name, gs://bucket/name, or the URL of an Azure blob.
+    /// The bundle: a file, s3://bucket/name, gs://bucket/name, or the URL of an Azure blob; an image layout as a folder; the
+    /// first of several parts.
     #[arg(value_name = "BUNDLE")]
     pub(crate) bundle: String,
+    /// Its other parts, as a shell lists them for NAME.*; they would be found without being named.
+    #[arg(value_name = "PART", hide = true)]
+    pub(crate) parts: Vec<String>,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
     #[command(flatten)]

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use transload_blobstore::{
     BlobStore, ContainerUrl, Credential, Location, Provider, ProxyOptions, Sas, StoreOptions,
 };
-use transload_transfer::{Code, Error};
+use transload_transfer::{Code, Error, are_parts};
 
 use crate::cli::{StoreArgs, TrustArgs};
 use crate::config::{self, AzureEnvironment, Environment};
@@ -91,6 +91,21 @@ pub(crate) async fn open_bundle(
             let place = Some(store.describe("")).filter(|place| !place.is_empty());
             Err(Error::new(Code::Usage, place.as_deref().unwrap_or("."), detail)
                 .with_next(name_one_of(store.as_ref()).await))
+        }
+    }
+}
+
+/// Lets parts be listed that belong to a bundle anyway.
+///
+/// # Errors
+/// `Usage` for anything that is no part of the same bundle: there is one at a time.
+pub(crate) fn check_parts(bundle: &str, parts: &[String]) -> Result<(), Error> {
+    let bare = |text: &str| text.split('?').next().unwrap_or_default().to_owned();
+    match parts.iter().find(|part| !are_parts(&bare(bundle), &bare(part))) {
+        None => Ok(()),
+        Some(other) => {
+            Err(Error::new(Code::Usage, bare(other), format!("this is no part of {}", bare(bundle)))
+                .with_next("name one bundle at a time; of a bundle in parts the first is enough"))
         }
     }
 }

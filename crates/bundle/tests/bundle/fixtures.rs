@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use transload_bundle::ErrorKind::{self, Damaged, Hostile, NotABundle, TooNew, Truncated};
+use transload_bundle::Limits;
 use transload_oci::Digest;
 
-use crate::support::{open, read};
+use crate::support::{open, open_stream, read};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -114,6 +115,21 @@ fn each_gives_its_one_error() {
         assert_eq!(error.kind(), *kind, "{name}: {text}");
         assert!(text.contains(says), "{name}: {text}");
         assert!(!text.contains(char::is_control), "{name}: {text:?}");
+    }
+}
+
+#[test]
+fn a_stream_of_another_tools_tar_is_judged_as_the_file_is() {
+    for (name, kind, _) in TABLE.iter().filter(|(name, ..)| !name.starts_with("ours-")) {
+        let bytes = fixture(name);
+        let error = open_stream(&bytes, 700, Limits::default()).expect_err(name);
+        // a size that passes the end is seen at once in a file, and at the end of a stream
+        assert_eq!(error.kind(), *kind, "{name}: {error}");
+    }
+    for name in SOUND.iter().filter(|name| !name.starts_with("ours-")) {
+        let bytes = fixture(name);
+        let (one, other) = (open(&bytes).unwrap(), open_stream(&bytes, 700, Limits::default()).unwrap());
+        assert_eq!((one.roots, one.catalog, one.made), (other.roots, other.catalog, other.made), "{name}");
     }
 }
 

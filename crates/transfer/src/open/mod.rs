@@ -17,6 +17,7 @@ use transload_oci::Digest;
 use transload_registry::ByteStream;
 
 pub(crate) use find::{among, find};
+pub use parts::are_parts;
 pub(crate) use parts::{PARTS_MAX, whole_name};
 pub(crate) use pieces::Pieces;
 pub(crate) use source::BundleSource;

@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_compression::tokio::bufread::{GzipDecoder, ZstdDecoder};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
@@ -16,6 +15,7 @@ use transload_registry::{self as registry, ByteStream};
 use super::pieces::Pieces;
 use crate::code::Code;
 use crate::error::Error;
+use crate::unpack;
 
 /// What is decompressed at once.
 const CHUNK_BYTES: usize = 128 << 10;
@@ -166,18 +166,8 @@ impl Wrapped {
             })
         };
         let reader = StreamReader::new(counted);
-        let chunks = match self.compression {
-            Compression::Gzip => {
-                let mut decoder = GzipDecoder::new(reader);
-                decoder.multiple_members(true);
-                ReaderStream::with_capacity(decoder, CHUNK_BYTES).boxed()
-            }
-            Compression::Zstd => {
-                let mut decoder = ZstdDecoder::new(reader);
-                decoder.multiple_members(true);
-                ReaderStream::with_capacity(decoder, CHUNK_BYTES).boxed()
-            }
-        };
+        let decoder = unpack::unpacked(self.compression, reader);
+        let chunks = ReaderStream::with_capacity(decoder, CHUNK_BYTES);
         let (wrapped, mut grown) = (self.clone(), 0_u64);
         let checked = chunks.map(move |chunk| {
             let eaten = eaten.load(Ordering::Relaxed);

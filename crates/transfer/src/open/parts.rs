@@ -87,6 +87,12 @@ impl<'a> PartName<'a> {
     }
 }
 
+/// Whether these are names of parts of one bundle.
+pub fn are_parts(one: &str, other: &str) -> bool {
+    let apart = PartName::of(one).zip(PartName::of(other));
+    apart.is_some_and(|(one, other)| one.same_row(&other))
+}
+
 /// The name of the whole, for the name of a part; any other name is the whole's already.
 pub(crate) fn whole_name(name: &str) -> &str {
     PartName::of(name).map_or(name, |part| part.stem)
@@ -230,6 +236,20 @@ mod tests {
             ("a.partial", None),
         ] {
             assert_eq!(apart(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn parts_of_one_bundle_belong_together() {
+        for (one, other, expected) in [
+            ("a.tar.001", "a.tar.002", true),
+            ("/x/a.part-aa", "/x/a.part-zz", true),
+            ("a.tar.001", "b.tar.002", false),
+            ("a.tar.001", "a.tar.aa", false),
+            ("a.tar.001", "a.tar", false),
+            ("a.tar", "a.tar", false),
+        ] {
+            assert_eq!(are_parts(one, other), expected, "{one} {other}");
         }
     }
 

@@ -72,7 +72,8 @@ impl Relay {
     }
 
     fn target_name(&self) -> String {
-        let own = || self.name.rsplit('/').next().unwrap_or(&self.name).to_owned();
+        // of a bundle in parts the parts are put together
+        let own = || open::whole_name(self.name.rsplit('/').next().unwrap_or(&self.name)).to_owned();
         self.to_name.clone().unwrap_or_else(own)
     }
 

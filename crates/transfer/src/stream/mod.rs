@@ -1,7 +1,8 @@
 //! Import from a pipe: a bundle that is read once, from its first byte to its last, and never lies anywhere.
 //!
 //! Bundles of our own have everything that an importer plans with in front, so one pass is enough: the head is read,
-//! the target is asked what it lacks, and blobs are pushed as they come by. What the target has is passed over.
+//! the target is asked what it lacks, and blobs are pushed as they come by. What the target has is passed over. What the
+//! pipe is compressed with is undone on the way.
 
 mod tape;
 
@@ -24,6 +25,7 @@ use crate::error::Error;
 use crate::import::{self, Import, TargetOptions};
 use crate::open::Opened;
 use crate::report::{BundleReport, Operation, Report};
+use crate::unpack;
 
 /// What of a pipe shows whether it is a bundle of ours, in bytes.
 const SNIFF_BYTES: u64 = 1 << 20;
@@ -62,8 +64,12 @@ impl StreamImport {
         let place = import::place(&self.target, &self.options);
         let mut report =
             Report::new(Operation::Import, self.label.clone(), place).with_dry_run(self.options.dry_run);
-        let tape = Tape::new(self.label, self.reader);
-        let steps = steps(engine, tape, self.only, self.target, self.options, &mut report);
+        let steps = async {
+            let reader = unpack::unpacked_if_packed(self.reader).await;
+            let reader = reader.map_err(|error| tape::unreadable(&self.label, &error))?;
+            let tape = Tape::new(self.label, reader);
+            steps(engine, tape, self.only, self.target, self.options, &mut report).await
+        };
         if let Err(error) = engine.until_cancelled(steps).await {
             report.fail(error);
         }

@@ -66,9 +66,7 @@ impl Tape {
             if state.ended {
                 return Ok(Bytes::new());
             }
-            state.advance().await.map_err(|error| {
-                Error::new(Code::StoreIo, self.label.clone(), format!("it cannot be read: {error}"))
-            })?;
+            state.advance().await.map_err(|error| unreadable(&self.label, &error))?;
         }
     }
 
@@ -115,6 +113,20 @@ impl Tape {
         let detail = format!("byte {offset} is asked for once more, and the pipe is {head} bytes further on");
         Error::new(Code::PipePassed, self.label.clone(), detail)
     }
+}
+
+/// The error for a pipe that cannot be read. A pipe itself breaks with errors of the system; others are of what it is
+/// compressed with.
+pub(super) fn unreadable(label: &str, error: &std::io::Error) -> Error {
+    if error.raw_os_error().is_some() {
+        return Error::new(Code::StoreIo, label, format!("it cannot be read: {error}"));
+    }
+    let detail = match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "what it is compressed with is cut off".to_owned(),
+        _ => format!("what it is compressed with is damaged: {error}"),
+    };
+    Error::new(Code::BundleDamaged, label, detail)
+        .with_next("look at what the exporting side said, then run the whole pipe again")
 }
 
 impl State {

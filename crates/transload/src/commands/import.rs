@@ -15,6 +15,7 @@ pub(crate) async fn run(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
+    location::check_parts(&args.bundle, &args.parts)?;
     let (target, prefix) = Registries::new(&args.registries, &args.trust, environment)?
         .within(&args.resources, output)
         .target(&args.target.to)?;

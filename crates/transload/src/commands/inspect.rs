@@ -14,7 +14,8 @@ pub(crate) async fn run(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let BundleArgs { bundle, trust, store } = &args.bundle;
+    let BundleArgs { bundle, parts, trust, store } = &args.bundle;
+    location::check_parts(bundle, parts)?;
     let (store, name) = location::open_bundle(bundle, store, trust, environment).await?;
     let inspection = inspect(&engine(None, &output.silent()), &store, &name).await?;
     output.inspection(&inspection, args.blobs)?;

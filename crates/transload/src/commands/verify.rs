@@ -10,7 +10,8 @@ use crate::location;
 use crate::output::Output;
 
 pub(crate) async fn run(args: VerifyArgs, environment: &Environment, output: &Output) -> Result<Exit, Error> {
-    let BundleArgs { bundle, trust, store } = &args.bundle;
+    let BundleArgs { bundle, parts, trust, store } = &args.bundle;
+    location::check_parts(bundle, parts)?;
     let (store, name) = location::open_bundle(bundle, store, trust, environment).await?;
     let report = Verify { store, name }.run(&engine(None, output)).await;
     Ok(finish(&report, args.report.as_deref(), output))

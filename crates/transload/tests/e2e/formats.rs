@@ -5,9 +5,10 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use transload_testkit::images::{Corpus, image, layer, multi_arch};
+use transload_testkit::peers::sas::Sas;
 use transload_testkit::peers::{DockerRegistry, skopeo_ok};
 
-use crate::support::{Said, assert_whole, catalog, folder, names, only, path, push, transload};
+use crate::support::{Said, assert_whole, azurite, catalog, folder, names, only, path, push, transload};
 
 /// Runs another program in a folder.
 fn run(folder: &TempDir, program: &str, arguments: &[&str]) {
@@ -120,6 +121,23 @@ fn compressed_bundles_are_read_as_they_are() {
 }
 
 #[test]
+fn a_compressed_bundle_of_ours_comes_through_a_pipe() {
+    let folder = folder();
+    let (_, corpus) = bundle(&folder);
+    run(&folder, "gzip", &["-k", "-1", "all.tar"]);
+    run(&folder, "zstd", &["-q", "-k", "all.tar"]);
+    for name in ["all.tar.gz", "all.tar.zst"] {
+        let packed = std::fs::read(folder.path().join(name)).unwrap();
+        let target = DockerRegistry::start();
+        let arguments = ["import", "-", "--to", &target.host()];
+        let cut = transload().run_with_input(arguments, &packed[..packed.len() / 2]);
+        cut.refused(7, "BundleDamaged");
+        transload().run_with_input(arguments, &packed).ok();
+        assert_whole(&target.host(), &corpus, "");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_compressed_bundle_is_told_with_the_layer_it_is_wrong_in() {
     let folder = folder();
     let (_, corpus) = bundle(&folder);
@@ -194,6 +212,51 @@ fn a_bundle_in_parts_is_read_as_one() {
         transload().run(["verify", &file]).ok();
         import(&file, &corpus);
     }
+    // a shell that lists them all is no mistake, another bundle among them is
+    let all: Vec<String> = (1..=3).map(|n| path(&folder, &format!("digits.tar.00{n}"))).collect();
+    transload().run([&["verify".to_owned()], all.as_slice()].concat()).ok();
+    let other = path(&folder, "letters.tar.part-aa");
+    transload().run(["verify", &all[0], &other]).refused(2, "Usage");
+    // relay puts them together
+    let joined = folder.path().join("joined");
+    std::fs::create_dir(&joined).unwrap();
+    transload().run(["relay", &all[0], "--to", joined.to_str().unwrap()]).ok();
+    assert!(
+        std::fs::read(joined.join("digits.tar")).unwrap()
+            == std::fs::read(folder.path().join("all.tar")).unwrap()
+    );
+}
+
+#[test]
+fn a_container_holds_parts_and_layouts_too() {
+    let folder = folder();
+    let (_, corpus) = bundle(&folder);
+    let azure = azurite();
+    azure.create_container("formats");
+    let token = Sas::container("formats").permissions("rcwld");
+    let to = azure.url_with("formats", &token);
+    transload().run(["split", &path(&folder, "all.tar"), "--size", "200KiB", "--to", &to]).ok();
+    import(&azure.url_with("formats/all.tar.001", &token), &corpus);
+    std::fs::create_dir(folder.path().join("layout")).unwrap();
+    run(&folder, "tar", &["-C", "layout", "-xf", "all.tar"]);
+    let mut files = vec!["oci-layout".to_owned(), "index.json".to_owned()];
+    let blobs = std::fs::read_dir(folder.path().join("layout/blobs/sha256")).unwrap();
+    files.extend(blobs.map(|file| format!("blobs/sha256/{}", file.unwrap().file_name().to_str().unwrap())));
+    for file in &files {
+        let content = std::fs::read(folder.path().join("layout").join(file)).unwrap();
+        azure.put_blob("formats", &format!("there/{file}"), &content);
+    }
+    let layout = azure.url_with("formats/there", &token);
+    transload().run(["verify", &layout]).ok();
+    import(&layout, &corpus);
+    // every part is deleted, and nothing else
+    let target = DockerRegistry::start();
+    let first = azure.url_with("formats/all.tar.001", &token);
+    transload().run(["import", &first, "--to", &target.host(), "--delete-source-blob-on-success"]).ok();
+    let list = transload().run(["list", &to, "--output", "json"]).ok().stdout;
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    assert_eq!(list["bundles"].as_array().unwrap().len(), 1, "{list}");
+    assert_eq!((&list["bundles"][0]["name"], &list["others"]), (&"there/".into(), &serde_json::json!([])));
 }
 
 #[test]
