@@ -12,11 +12,11 @@ async fn a_plan_is_read_back_as_it_was_written_and_exported_in_every_shape() {
         let image = source.manifest("team/app", "v1").await.unwrap();
         index(
             &source,
-            "team/multi",
-            "v1",
+            "team/app",
+            "multi",
             &[("amd64", &image), ("arm64", &source.manifest("team/app", "v2").await.unwrap())],
         );
-        let mut selection = selection(&["team/web", "team/multi:v1", "team/app:v1"]);
+        let mut selection = selection(&["team/web", "team/app:multi", "team/app:v1"]);
         selection.platforms = Platforms { wanted: vec!["linux/amd64".parse().unwrap()], rewrite };
         let (report, plan) = PlanFile::make(&engine(), &sources(&source), &selection, "test", false).await;
         let plan = plan.unwrap_or_else(|| panic!("{report:?}"));

@@ -33,6 +33,9 @@ pub(super) fn page(plan: &PlanFile) -> Page {
         let how = if plan.options.platform_rewrite { ", indexes written anew" } else { "" };
         head.push_str(&format!("  platforms: {}{how}\n", plan.options.platforms.join(" ")));
     }
+    if plan.options.omit_foreign_layers {
+        head.push_str("  without layers that need not be in a registry\n");
+    }
     let tail =
         format!("{}, {} in all\n", counted(plan.contents.artifacts.len(), "artifact"), human(plan.bytes));
     Page::new().text(head).table(table).text(tail)
@@ -57,9 +60,6 @@ pub(super) fn diff_page(diff: &Diff) -> Page {
         }
     }
     let totals = &diff.totals;
-    if plan.options.omit_foreign_layers {
-        head.push_str("  without layers that need not be in a registry\n");
-    }
     let tail = format!(
         "{} new, {} gone, {} moved, {} the same; {} are new of {}, {} gone, {} in both\n",
         diff.new.len(),
