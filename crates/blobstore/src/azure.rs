@@ -24,7 +24,7 @@ use crate::location::ContainerUrl;
 use crate::names::check_name;
 use crate::open::{Credential, StoreOptions};
 use crate::retry::{Failure, RetryLimits, retry};
-use crate::sas::{Action, Need};
+use crate::sas::{Action, Need, Signed};
 use crate::store::{BlobStat, BlobStore, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions};
 use crate::wire::Wire;
 
@@ -94,31 +94,52 @@ impl Inner {
         self.container.describe(name)
     }
 
-    /// The URL to ask with: a secret when the credential is a SAS token.
-    fn url(&self, name: &str) -> Result<Url, Error> {
+    /// The URL to ask with: a secret when the credential is a SAS token, or makes one.
+    fn url(&self, name: &str, action: Action) -> Result<Url, Error> {
+        let made;
         let query = match &self.credential {
             Credential::Sas(sas) => Some(sas.expose()),
+            Credential::AccountKey(key) => {
+                made = key.token(&self.signed(name, action), OffsetDateTime::now_utc());
+                Some(made.as_str())
+            }
             Credential::None | Credential::Entra(_) | Credential::S3(_) | Credential::Gcs(_) => None,
         };
         self.container.url(name, query)
     }
 
-    fn tokens(&self) -> Option<Arc<dyn azure_core::credentials::TokenCredential>> {
-        match &self.credential {
-            Credential::Entra(tokens) => Some(Arc::clone(tokens)),
-            Credential::None | Credential::Sas(_) | Credential::S3(_) | Credential::Gcs(_) => None,
+    fn signed<'a>(&'a self, blob: &'a str, action: Action) -> Signed<'a> {
+        Signed {
+            account: self.container.account().unwrap_or_default(),
+            container: self.container.container(),
+            blob,
+            action,
+            https: self.container.is_https(),
         }
     }
 
-    fn blob(&self, name: &str) -> Result<BlobClient, Error> {
+    fn tokens(&self) -> Option<Arc<dyn azure_core::credentials::TokenCredential>> {
+        match &self.credential {
+            Credential::Entra(tokens) => Some(Arc::clone(tokens)),
+            Credential::None
+            | Credential::Sas(_)
+            | Credential::AccountKey(_)
+            | Credential::S3(_)
+            | Credential::Gcs(_) => None,
+        }
+    }
+
+    /// A client for one action; its token, if it has one, is made here and soon ends.
+    fn blob(&self, name: &str, action: Action) -> Result<BlobClient, Error> {
         let options = BlobClientOptions { client_options: self.options.clone(), ..Default::default() };
-        BlobClient::new(self.url(name)?, self.tokens(), Some(options)).map_err(|_| self.unusable())
+        BlobClient::new(self.url(name, action)?, self.tokens(), Some(options)).map_err(|_| self.unusable())
     }
 
     fn container(&self) -> Result<BlobContainerClient, Error> {
         let options =
             BlobContainerClientOptions { client_options: self.options.clone(), ..Default::default() };
-        BlobContainerClient::new(self.url("")?, self.tokens(), Some(options)).map_err(|_| self.unusable())
+        BlobContainerClient::new(self.url("", Action::List)?, self.tokens(), Some(options))
+            .map_err(|_| self.unusable())
     }
 
     /// The SDK's own words would show the URL.
@@ -155,7 +176,7 @@ impl Inner {
     }
 
     async fn stat(&self, name: &str) -> Result<Option<BlobStat>, Error> {
-        let client = self.blob(name)?;
+        let client = self.blob(name, Action::Read)?;
         let client = &client;
         let answer = retry(&self.retry, |_| async move {
             client.get_properties(None).await.map_err(|e| self.failure(name, Action::Read, &e))
@@ -233,7 +254,7 @@ impl BlobStore for AzureStore {
         check_name(name)?;
         let inner = &self.inner;
         inner.check_first(name, &[Action::Delete])?;
-        let client = inner.blob(name)?;
+        let client = inner.blob(name, Action::Delete)?;
         let client = &client;
         retry(&inner.retry, |attempt| async move {
             let options = BlobClientDeleteOptions { if_match: etag.map(Etag::from), ..Default::default() };

@@ -30,7 +30,7 @@ pub use names::{NAME_CHARS_MAX, check_name};
 pub use open::{Credential, ProxyOptions, StoreOptions, Timeouts, open};
 pub use retry::RetryLimits;
 pub use s3::{S3Identity, S3Options};
-pub use sas::Sas;
+pub use sas::{AccountKey, Sas};
 pub use store::{
     BlobStat, BlobStore, Block, BlockId, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions,
     StagedBlock,

@@ -14,7 +14,7 @@ use crate::gcs::{GcsIdentity, GcsOptions, GcsStore};
 use crate::location::{Bucket, Location, Provider};
 use crate::retry::RetryLimits;
 use crate::s3::{S3Identity, S3Options, S3Store};
-use crate::sas::Sas;
+use crate::sas::{AccountKey, Sas};
 use crate::store::BlobStore;
 
 /// What a store is asked with.
@@ -25,6 +25,8 @@ pub enum Credential {
     None,
     /// This SAS token, also when the URL has one.
     Sas(Sas),
+    /// An Azure storage account's key, which makes a SAS token for each request.
+    AccountKey(AccountKey),
     /// Entra ID: tokens for `https://storage.azure.com/.default` from here. HTTPS only.
     Entra(Arc<dyn TokenCredential>),
     /// Who signs requests to S3.
@@ -38,6 +40,7 @@ impl fmt::Debug for Credential {
         match self {
             Self::None => f.write_str("None"),
             Self::Sas(sas) => f.debug_tuple("Sas").field(sas).finish(),
+            Self::AccountKey(key) => key.fmt(f),
             Self::Entra(_) => f.write_str("Entra"),
             Self::S3(identity) => identity.fmt(f),
             Self::Gcs(identity) => identity.fmt(f),

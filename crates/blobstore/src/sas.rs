@@ -12,10 +12,13 @@ use crate::error::{Error, ErrorKind};
 
 mod check;
 mod facts;
+mod sign;
 
 pub(crate) use check::skew;
 pub use check::{Action, Finding, Need};
 pub use facts::{SasFacts, SasMoment};
+pub use sign::AccountKey;
+pub(crate) use sign::Signed;
 
 /// A SAS token. `Debug` shows its facts and never `sig`.
 #[derive(Clone)]

@@ -154,10 +154,21 @@ pub(crate) struct StoreArgs {
     /// The environment variable that holds the SAS token. (One in the URL works too, but shows in the process list.)
     #[arg(long, value_name = "NAME", conflicts_with = "sas_token_file")]
     pub(crate) sas_token_env: Option<String>,
-    /// The file that holds the SAS token. Without any token Entra ID is used: AZURE_TENANT_ID, AZURE_CLIENT_ID and
+    /// The file that holds the SAS token. Without any token or key Entra ID is used: AZURE_TENANT_ID, AZURE_CLIENT_ID and
     /// AZURE_CLIENT_SECRET or AZURE_FEDERATED_TOKEN_FILE, else whoever is signed in to the Azure CLI.
     #[arg(long, value_name = "FILE")]
     pub(crate) sas_token_file: Option<PathBuf>,
+    /// The environment variable that holds the Azure storage account's key. It is not sent: each request gets a SAS
+    /// token of its own, made with it, that allows no more than that request.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["sas_token_env", "sas_token_file", "account_key_file"])]
+    pub(crate) account_key_env: Option<String>,
+    /// The file that holds the Azure storage account's key, or a connection string.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sas_token_env", "sas_token_file"])]
+    pub(crate) account_key_file: Option<PathBuf>,
+    /// Sign in to Azure as this machine: by its own identity, or by the one with this client id.
+    #[arg(long, value_name = "CLIENT_ID", num_args = 0..=1, require_equals = true, default_missing_value = "",
+          conflicts_with_all = ["sas_token_env", "sas_token_file", "account_key_env", "account_key_file"])]
+    pub(crate) managed_identity: Option<String>,
     /// The URL of a store that speaks the protocol of S3 or Google Cloud Storage (MinIO, Ceph, an emulator). Without it
     /// AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or STORAGE_EMULATOR_HOST, else Amazon's or Google's own.
     #[arg(long, value_name = "URL")]

@@ -1,24 +1,19 @@
 //! From a location on the command line to an open store.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use transload_blobstore::{
-    BlobStore, ContainerUrl, Credential, Location, Provider, ProxyOptions, Sas, StoreOptions,
-};
+use transload_blobstore::{BlobStore, Credential, Location, Provider, ProxyOptions, StoreOptions};
 use transload_transfer::{Code, Error, are_parts};
 
 use crate::cli::{StoreArgs, TrustArgs};
-use crate::config::{self, AzureEnvironment, Environment};
+use crate::config::Environment;
 use crate::registries::ca_pem;
 
 mod aws;
+mod azure;
 mod entra;
 mod google;
-
-/// SAS tokens are some hundred bytes long; a file beyond this is another file.
-const SAS_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// An open store, and the name within it that the location gave.
 pub(crate) type Opened = (Arc<dyn BlobStore>, Option<String>);
@@ -32,8 +27,7 @@ pub(crate) fn open(
 ) -> Result<Opened, Error> {
     let mut options = options(trust, environment)?;
     let location = Location::parse(text)?;
-    let sas = sas(args)?;
-    check_fits(&location, args, sas.is_some())?;
+    check_fits(&location, args)?;
     if let Some(bucket) = location.bucket() {
         let credential = match bucket.provider {
             Provider::S3 => aws::set_up(args, &environment.aws, &mut options)?,
@@ -44,23 +38,17 @@ pub(crate) fn open(
     if location.container().is_none() {
         return Ok(transload_blobstore::open(&location, Credential::None, &options)?);
     }
-    if sas.is_some() && location.sas().is_some() {
-        let detail = "the URL has a SAS token, and another was given beside it";
-        return Err(
-            Error::new(Code::Usage, location.to_string(), detail).with_next("give it in one place only")
-        );
-    }
-    let https = location.container().is_some_and(ContainerUrl::is_https);
-    let sas = sas.or_else(|| location.sas().cloned());
-    let credential = credential(sas, &environment.azure, https)?;
+    let credential = azure::credential(&location, args, &environment.azure)?;
     Ok(transload_blobstore::open(&location, credential, &options)?)
 }
 
 /// Refuses options that mean nothing for this kind of location.
-fn check_fits(location: &Location, args: &StoreArgs, sas: bool) -> Result<(), Error> {
+fn check_fits(location: &Location, args: &StoreArgs) -> Result<(), Error> {
     let refuse = |detail: &str| Err(Error::new(Code::Usage, location.to_string(), detail));
-    if sas && location.container().is_none() {
-        return refuse("a SAS token was given, and this is no Azure container");
+    let token = args.sas_token_env.is_some() || args.sas_token_file.is_some();
+    let key = args.account_key_env.is_some() || args.account_key_file.is_some();
+    if (token || key || args.managed_identity.is_some()) && location.container().is_none() {
+        return refuse("a credential for Azure was given, and this is no Azure container");
     }
     let asks = args.endpoint.is_some() || args.region.is_some() || args.virtual_host || args.anonymous;
     if asks && location.bucket().is_none() {
@@ -136,35 +124,4 @@ fn options(trust: &TrustArgs, environment: &Environment) -> Result<StoreOptions,
         },
         ..StoreOptions::default()
     })
-}
-
-fn credential(sas: Option<Sas>, azure: &AzureEnvironment, https: bool) -> Result<Credential, Error> {
-    match sas {
-        Some(sas) => Ok(Credential::Sas(sas)),
-        None if https => Ok(entra::credential(azure)?.map_or(Credential::None, Credential::Entra)),
-        None => Ok(Credential::None),
-    }
-}
-
-fn sas(args: &StoreArgs) -> Result<Option<Sas>, Error> {
-    let text = match (&args.sas_token_env, &args.sas_token_file) {
-        (Some(name), _) => config::named(name).ok_or_else(|| {
-            let detail = "the environment variable is not set or empty";
-            Error::new(Code::Usage, format!("--sas-token-env {name}"), detail)
-                .with_next(format!("export {name} with the SAS token as its value"))
-        })?,
-        (None, Some(path)) => read_small(path)?,
-        (None, None) => return Ok(None),
-    };
-    Ok(Some(Sas::parse(&text)?))
-}
-
-fn read_small(path: &Path) -> Result<String, Error> {
-    let subject = || format!("--sas-token-file {}", path.display());
-    let failed = |error: std::io::Error| Error::new(Code::Usage, subject(), error.to_string());
-    let len = std::fs::metadata(path).map_err(failed)?.len();
-    if len > SAS_FILE_BYTES_MAX {
-        return Err(Error::new(Code::Usage, subject(), format!("{len} bytes are too many for a SAS token")));
-    }
-    std::fs::read_to_string(path).map_err(failed)
 }

@@ -84,6 +84,7 @@ fn refused(asked: &Asked<'_>, answer: &Answer) -> Failure {
     let error = match asked.credential {
         Credential::None | Credential::S3(_) | Credential::Gcs(_) => without_credential(asked, answer),
         Credential::Sas(sas) => with_sas(asked, sas, answer),
+        Credential::AccountKey(_) => with_key(asked, answer),
         Credential::Entra(_) => with_entra(asked, answer),
     };
     let error = error.unwrap_or_else(|| by_code(asked, answer));
@@ -105,6 +106,25 @@ fn without_credential(asked: &Asked<'_>, answer: &Answer) -> Option<Error> {
             "give a SAS token in the URL, with --sas-token-env or with --sas-token-file, or use Entra ID",
         )
     })
+}
+
+fn with_key(asked: &Asked<'_>, answer: &Answer) -> Option<Error> {
+    if answer.code == "KeyBasedAuthenticationNotPermitted" {
+        let detail = "the account does not allow access by its key";
+        return Some(Error::new(ErrorKind::Denied, asked.subject, detail).with_hint("use Entra ID"));
+    }
+    let vague = matches!(answer.code.as_str(), "AuthenticationFailed" | "AuthorizationFailure" | "");
+    if !matches!(answer.status, 401 | 403) || !vague {
+        return None;
+    }
+    let now = OffsetDateTime::now_utc();
+    if let Some(apart) = answer.at.and_then(|theirs| skew(now, theirs)) {
+        return Some(clock(asked, apart));
+    }
+    let detail = with_words("the store does not accept the account's key", answer);
+    Some(Error::new(ErrorKind::Unauthenticated, asked.subject, detail).with_hint(
+        "the key may be another account's, an old one or not copied whole: the account's name is the first part of the host's",
+    ))
 }
 
 fn with_entra(asked: &Asked<'_>, answer: &Answer) -> Option<Error> {

@@ -27,7 +27,7 @@ pub(super) async fn committed(store: &Inner, name: &str) -> Result<Vec<ListedBlo
 }
 
 async fn blocks(store: &Inner, name: &str, which: BlockListType) -> Result<Vec<ListedBlock>, Error> {
-    let client = store.blob(name)?.block_blob_client();
+    let client = store.blob(name, Action::Read)?.block_blob_client();
     let (client, committed) = (&client, which == BlockListType::Committed);
     let result = retry(&store.retry, |_| async move {
         let failed = |e| store.failure(name, Action::Read, &e);

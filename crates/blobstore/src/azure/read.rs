@@ -24,7 +24,7 @@ impl Ranged for Inner {
 
     /// The SDK's own download is not used: it cuts ranges into parts that it holds in memory.
     async fn get(&self, name: &str, range: &Range<u64>, etag: Option<&str>) -> Result<Got, Failure> {
-        let mut request = Request::new(self.url(name)?, Method::Get);
+        let mut request = Request::new(self.url(name, Action::Read)?, Method::Get);
         request.insert_header("x-ms-version", super::SERVICE_VERSION);
         request.insert_header("x-ms-range", format!("bytes={}-{}", range.start, range.end - 1));
         if let Some(etag) = etag {

@@ -63,7 +63,7 @@ impl Stage for AzureStage {
             let detail = "a block has not the length it should have";
             return Err(Error::new(ErrorKind::Io, self.store.describe(&self.name), detail));
         }
-        let client = self.store.blob(&self.name)?.block_blob_client();
+        let client = self.store.blob(&self.name, Action::Write)?.block_blob_client();
         let (client, id) = (&client, &block.id.0);
         retry(&self.store.retry, |_| {
             let content = bytes.clone().into();
@@ -109,7 +109,7 @@ impl AzureStage {
             metadata: (!metadata.is_empty()).then_some(metadata),
             ..Default::default()
         };
-        let client = self.store.blob(&self.name)?.block_blob_client();
+        let client = self.store.blob(&self.name, Action::Write)?.block_blob_client();
         let failed = |e| self.store.failure(&self.name, Action::Write, &e);
         let list = block_list(ids).map_err(failed)?;
         let answer = client.commit_block_list(list, Some(options)).await.map_err(|e| {
@@ -145,7 +145,7 @@ fn block_list(ids: Vec<Vec<u8>>) -> azure_core::Result<RequestContent<BlockLooku
 
 /// Makes the service forget blocks under a name that has no blob: an empty blob is committed and removed again.
 async fn clear(store: &Arc<Inner>, name: &str) -> Result<(), Error> {
-    let client = store.blob(name)?;
+    let client = store.blob(name, Action::Write)?;
     let options =
         BlockBlobClientCommitBlockListOptions { if_none_match: Some(Etag::from("*")), ..Default::default() };
     let failed = |action| move |e: azure_core::Error| store.failure(name, action, &e).error;
@@ -157,6 +157,7 @@ async fn clear(store: &Arc<Inner>, name: &str) -> Result<(), Error> {
         .map_err(failed(Action::Write))?;
     let etag = stat_of(name, 0, made.headers()).etag;
     let options = BlobClientDeleteOptions { if_match: etag.map(Etag::from), ..Default::default() };
+    let client = store.blob(name, Action::Delete)?;
     client.delete(Some(options)).await.map(|_| ()).map_err(failed(Action::Delete))
 }
 

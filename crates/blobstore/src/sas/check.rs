@@ -24,7 +24,7 @@ pub enum Action {
 }
 
 impl Action {
-    fn letter(self) -> char {
+    pub(super) fn letter(self) -> char {
         match self {
             Self::Read => 'r',
             Self::Write => 'w',

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use transload_blobstore::{BlobStore, ErrorKind, StageOptions, StoreOptions, conformance};
+use transload_blobstore::{
+    AccountKey, BlobStore, Credential, ErrorKind, Location, StageOptions, StoreOptions, conformance, open,
+};
+use transload_testkit::fault::FaultProxy;
 use transload_testkit::peers::sas::Sas;
-use transload_testkit::peers::{Azurite, Pki};
+use transload_testkit::peers::{ACCOUNT, ACCOUNT_KEY, Azurite, Pki};
 
 use super::{opened, options, store_at, write};
 
@@ -32,8 +35,8 @@ async fn azurite_conforms_by_https_with_an_authority_of_its_own() {
     assert!(error.detail().contains("certificate"), "{error}");
     assert!(!error.detail().contains("tried"), "a bad certificate is not tried again: {error}");
     let wrong = StoreOptions { ca_pem: vec![b"no certificate".to_vec()], ..options() };
-    let location = transload_blobstore::Location::parse(&url).unwrap();
-    let error = transload_blobstore::open(&location, Default::default(), &wrong).unwrap_err();
+    let location = Location::parse(&url).unwrap();
+    let error = open(&location, Default::default(), &wrong).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LocationInvalid);
 }
 
@@ -72,4 +75,41 @@ async fn an_unfinished_upload_of_another_tool_is_cleared_where_nothing_is_lost()
     let parts = [Bytes::from_static(b"ours")];
     write(store.as_ref(), "b", &parts, false).await.unwrap();
     assert_eq!(azurite.get_blob("transfer", "b").unwrap(), b"ours");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azurite_conforms_with_the_accounts_key() {
+    let azurite = Azurite::start();
+    azurite.create_container("transfer");
+    let key = AccountKey::parse(ACCOUNT_KEY).unwrap();
+    let location = Location::parse(&azurite.url("transfer")).unwrap();
+    conformance::run(async || open(&location, Credential::AccountKey(key.clone()), &options()).unwrap().0)
+        .await;
+}
+
+#[tokio::test]
+async fn a_token_made_with_the_key_allows_one_action_on_one_blob() {
+    let azurite = Azurite::start();
+    azurite.create_container("transfer");
+    let proxy = FaultProxy::start(azurite.addr());
+    let key = AccountKey::parse(ACCOUNT_KEY).unwrap();
+    let location = Location::parse(&format!("{}/{ACCOUNT}/transfer", proxy.url())).unwrap();
+    let store = open(&location, Credential::AccountKey(key), &options()).unwrap().0;
+    write(store.as_ref(), "b", &[Bytes::from_static(b"x")], false).await.unwrap();
+    let put = proxy.matching("PUT", "comp=block&");
+    assert!(put[0].path.contains("sp=w&") && put[0].path.contains("sr=b&"), "{}", put[0].path);
+    let (_, token) = put[0].path.split_once("sv=").unwrap();
+    for (method, path) in [("GET", "b"), ("DELETE", "b"), ("PUT", "other")] {
+        let headers = [("x-ms-blob-type", "BlockBlob"), ("x-ms-version", "2022-11-02")];
+        let target = format!("/{ACCOUNT}/transfer/{path}?sv={token}");
+        let answer = azurite.endpoint().request(method, &target, &headers, b"").unwrap();
+        assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text());
+    }
+
+    let other = "A".repeat(86) + "==";
+    let wrong = Credential::AccountKey(AccountKey::parse(&other).unwrap());
+    let error = open(&location, wrong, &options()).unwrap().0.stat("b").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error:?}");
+    assert!(error.detail().contains("account's key"), "{error}");
+    assert!(!format!("{error:?} {store:?}").contains("sig"), "{error:?}");
 }

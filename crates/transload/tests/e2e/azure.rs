@@ -3,7 +3,7 @@
 use transload_testkit::fault::FaultProxy;
 use transload_testkit::images::{Corpus, image, layer};
 use transload_testkit::peers::sas::Sas;
-use transload_testkit::peers::{ACCOUNT, Azurite, DockerRegistry, Pki};
+use transload_testkit::peers::{ACCOUNT, ACCOUNT_KEY, Azurite, DockerRegistry, Pki};
 
 use crate::support::{Said, assert_whole, azurite, every_kind, folder, only, path, push, transload};
 
@@ -185,4 +185,30 @@ fn https_with_a_certificate_of_nobody_is_refused_with_the_reason() {
     transload().run(["verify", &url, "--ca-file", &authority]).ok();
     // as every program of the system takes it
     transload().env("SSL_CERT_FILE", &authority).run(["inspect", &url]).ok();
+}
+
+#[test]
+fn the_accounts_key_makes_tokens_and_is_never_shown() {
+    let azurite = azurite();
+    azurite.create_container("keyed");
+    let (_source, _, references) = filled();
+    let url = azurite.url("keyed/release.tar");
+    let with_env = transload().env("KEY", ACCOUNT_KEY);
+    with_env
+        .run(["export", &references[0], "--to", &url, "--account-key-env", "KEY"])
+        .ok()
+        .keeps_secret(ACCOUNT_KEY);
+    let folder = folder();
+    let file = path(&folder, "key.txt");
+    let connection = format!("AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};");
+    std::fs::write(&file, connection).unwrap();
+    transload().run(["verify", &url, "--account-key-file", &file]).ok();
+    std::fs::write(&file, "A".repeat(86) + "==").unwrap();
+    let said = transload().run(["verify", &url, "--account-key-file", &file]);
+    assert!(said.refused(5, "StoreUnauthenticated").contains("another account's"), "{}", said.all());
+    std::fs::write(&file, "no key").unwrap();
+    transload().run(["verify", &url, "--account-key-file", &file]).refused(5, "StoreUnauthenticated");
+    let twice = ["verify", &url, "--account-key-file", &file, "--sas-token-env", "KEY"];
+    transload().run(twice).refused_by_parser("--account-key-file");
+    transload().run(["verify", &file, "--account-key-file", &file]).refused(2, "Usage");
 }
