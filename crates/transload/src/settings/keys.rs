@@ -4,18 +4,26 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
+use super::WITHOUT_SETTINGS;
 use crate::cli::Cli;
 
 /// Options that are a matter of one run: the environment may set them, a file may not.
-const ONE_RUN: [&str; 9] = [
+const ONE_RUN: [&str; 16] = [
     "artifacts_file",
+    "blobs",
+    "by",
     "delete_source_blob_on_success",
     "dry_run",
+    "exit_code",
     "json",
     "keep",
+    "only",
     "password_stdin",
     "plan",
     "report",
+    "save",
+    "show",
+    "size",
     "user",
 ];
 /// Options that choose settings, or are no settings at all.
@@ -58,7 +66,8 @@ impl Keys {
             });
             key.commands.push(path.clone());
         }
-        for inner in command.get_subcommands() {
+        let with_settings = |inner: &&Command| !WITHOUT_SETTINGS.contains(&inner.get_name());
+        for inner in command.get_subcommands().filter(with_settings) {
             path.push(inner.get_name().to_owned());
             self.collect(inner, path);
             path.pop();

@@ -12,7 +12,7 @@ use transload_testkit::cli::Cli;
 use transload_testkit::images::{self, Corpus, image, layer};
 use transload_testkit::peers::{DockerRegistry, DockerRegistryOptions};
 
-use crate::support::push;
+use crate::support::push_one;
 
 /// Every file has a line here, so that each is a test that can be run alone.
 macro_rules! transcripts {
@@ -22,7 +22,19 @@ macro_rules! transcripts {
     };
 }
 
-transcripts!(first_transfer, limits, login, mistakes, pipes, places, results, selection, settings);
+transcripts!(
+    first_transfer,
+    help,
+    limits,
+    login,
+    mistakes,
+    pipes,
+    places,
+    plans,
+    results,
+    selection,
+    settings,
+);
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
@@ -47,7 +59,10 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let source = DockerRegistry::start();
-        push(&source.host(), &samples());
+        // one after the other: what the images share is pushed once
+        for entry in &samples().entries {
+            push_one(&source.host(), &format!("{}:{}", entry.repository, entry.tag), &entry.artifact);
+        }
         let target = DockerRegistry::start();
         let guarded = DockerRegistry::start_with(DockerRegistryOptions { auth: true, ..Default::default() });
         let program = Path::new(env!("CARGO_BIN_EXE_transload"));
