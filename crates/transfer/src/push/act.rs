@@ -3,23 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
-use transload_bundle::Extent;
 use transload_oci::{Descriptor, Digest, Manifest};
-use transload_registry::{self as registry, BlobReader, ByteStream, Pushed, Source, Target};
+use transload_registry::{Pushed, Source, Target};
 
+use super::origin::{Origin, Reader};
 use super::plan::{PushArtifact, PushBlob, PushPlan};
 use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::{BlobOutcome, Event};
 use crate::report::{ArtifactStatus, Operation, Report, Totals, refuse_failures};
-use crate::stream::{Feed, Tape};
+use crate::stream::Feed;
 use crate::walk::{Blob, Sources, place_text};
 
 /// Everything a blob's task needs.
@@ -33,18 +31,8 @@ pub(super) struct Pusher {
     damage: Code,
 }
 
-/// Where a blob's bytes are.
-#[derive(Debug, Clone)]
-pub(super) enum Origin {
-    /// Where the walk found it.
-    Source,
-    /// At hand.
-    Whole(Bytes),
-    /// In a pipe, which passes it once.
-    Tape(Arc<Tape>, Extent),
-}
-
-/// Pushes; from a pipe what comes out of it. Artifacts that fail on the way are failed in the report; unless errors are borne the first ends it.
+/// Pushes; from a pipe what comes out of it. Artifacts that fail on the way are failed in the report; unless errors are
+/// borne the first ends it.
 pub(crate) async fn act(
     engine: &Engine,
     mut plan: PushPlan,
@@ -331,59 +319,4 @@ fn explained(error: Error, part: &PushArtifact, manifest: &Manifest) -> Error {
     let detail =
         format!("the registry does not take an index without all of its platforms: {}", error.detail());
     Error::new(Code::SparseIndexRefused, part.name.clone(), detail)
-}
-
-/// Reads a blob from its source and tells how far it is.
-struct Reader {
-    source: Arc<dyn Source>,
-    repository: String,
-    blob: Descriptor,
-    origin: Origin,
-    engine: Engine,
-}
-
-impl Origin {
-    /// The same for a blob that was pushed once: a pipe is not asked again.
-    fn unless_passed(&self) -> Self {
-        match self {
-            Self::Tape(..) => Self::Source,
-            other => other.clone(),
-        }
-    }
-
-    /// The bytes from `offset` on; `None` when the source has them.
-    fn bytes(&self, offset: u64) -> Option<ByteStream> {
-        match self {
-            Self::Source => None,
-            Self::Whole(bytes) => {
-                let rest = bytes.slice(bytes.len().min(usize::try_from(offset).unwrap_or(usize::MAX))..);
-                Some(stream::once(async { Ok(rest) }).boxed())
-            }
-            Self::Tape(tape, extent) => {
-                let range = extent.range();
-                Some(tape.stream(range.start.saturating_add(offset).min(range.end)..range.end))
-            }
-        }
-    }
-}
-
-#[async_trait]
-impl BlobReader for Reader {
-    async fn open(&self, offset: u64) -> Result<ByteStream, registry::Error> {
-        let opened = match self.origin.bytes(offset) {
-            Some(stream) => Ok(self.engine.paced(stream)),
-            None => self.engine.blob(&self.source, &self.repository, &self.blob, offset).await,
-        };
-        // an error of the source must not look like one of the target
-        let wrap = |error: registry::Error| Error::from(error).into_reader();
-        let stream = opened.map_err(wrap)?;
-        let events = self.engine.events.clone();
-        let digest = self.blob.digest;
-        let told = stream.map(move |chunk| {
-            let chunk = chunk.map_err(wrap)?;
-            events.send(&Event::BlobProgress { digest, bytes: chunk.len() as u64 });
-            Ok(chunk)
-        });
-        Ok(told.boxed())
-    }
 }

@@ -9,7 +9,8 @@ use tokio::task::{JoinError, JoinSet};
 use transload_bundle::{Extent, StreamOutcome};
 use transload_oci::Digest;
 
-use super::act::{Origin, Pusher};
+use super::act::Pusher;
+use super::origin::Origin;
 use super::plan::{PushBlob, PushPlan};
 use crate::code::Code;
 use crate::error::Error;

@@ -2,6 +2,7 @@
 
 mod act;
 mod feed;
+mod origin;
 mod plan;
 
 pub(crate) use act::act;
