@@ -48,7 +48,9 @@ pub use report::{
     ArtifactReport, ArtifactStatus, BundleReport, ForeignReport, Form, Format, Operation, Outcome,
     REPORT_SCHEMA, ReferrerReport, Report, Totals,
 };
-pub use select::{Chosen, ForeignLayers, Platforms, Selection, Wanted};
+pub use select::{
+    Chosen, ForeignLayers, List, ListError, Listed, Platforms, Selection, Wanted, find_references,
+};
 pub use split::{Cut, Part, Split, SplitReport};
 pub use stream::{PipeReader, StreamImport};
 pub use verify::Verify;

@@ -3,7 +3,10 @@
 mod bundle;
 mod expand;
 mod listing;
+mod lists;
 mod referrer_tags;
+
+pub use lists::{List, ListError, Listed, find_references};
 
 pub(crate) use bundle::of_bundle;
 pub(crate) use expand::expand;
