@@ -85,7 +85,8 @@ pub(crate) struct SelectionArgs {
     /// 'repo:v1.*', 'repo:{1.2,1.3}*', 'repo:/v[0-9]+/', 'repo:^1.4', 'repo:>=1.2 <2', 'registry/team/*', 'registry/**'.
     #[arg(value_name = "ARTIFACT")]
     pub(crate) artifacts: Vec<String>,
-    /// A file of artifacts, one a line, `#` before comments, `!` before exclusions; `-` for standard input.
+    /// A file of artifacts, one a line, `#` before comments, `!` before exclusions; `-` for standard input. Or one in which
+    /// image references are found: Kubernetes manifests (a folder of them too), Compose, ImagesLock, an earlier report.
     #[arg(long, value_name = "FILE")]
     pub(crate) artifacts_file: Vec<PathBuf>,
     /// Leave out what this pattern fits: 'team/*:*-rc*', or ':latest' in every repository.

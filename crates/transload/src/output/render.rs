@@ -1,5 +1,7 @@
 //! Reports, errors and inspections as text for people.
 
+use std::collections::BTreeMap;
+
 use owo_colors::OwoColorize;
 use transload_transfer::{
     ArtifactReport, ArtifactStatus, Error, Format, Inspection, Operation, Outcome, ReferrerReport, Report,
@@ -146,6 +148,13 @@ fn status_word(status: ArtifactStatus) -> &'static str {
 
 fn plan_summary(report: &Report) -> String {
     let mut text = format!("dry run: nothing was written to {}\n", report.target);
+    let mut files: BTreeMap<&str, usize> = BTreeMap::new();
+    for origin in report.selection.iter().filter_map(|chosen| chosen.origin.as_deref()) {
+        *files.entry(origin.rsplit_once(", line ").map_or(origin, |(file, _)| file)).or_default() += 1;
+    }
+    for (file, count) in files {
+        text.push_str(&format!("  {file} names {}\n", counted(count, "artifact")));
+    }
     for chosen in report.selection.iter().filter(|chosen| !chosen.names.is_empty()) {
         text.push_str(&format!("  {} is {}\n", chosen.asked, counted(chosen.count, "artifact")));
     }
