@@ -18,6 +18,7 @@ mod interop;
 mod job;
 mod limits;
 mod listing;
+mod lists;
 mod login;
 mod long;
 mod mistakes;
