@@ -89,7 +89,8 @@ async fn write(
     let least = len.div_ceil(u64::try_from(limits.blocks_max).unwrap_or(u64::MAX).max(1));
     let step = engine.limits.block_bytes.max(limits.block_bytes_min).max(least).min(limits.block_bytes_max);
     let mut blocks = Vec::new();
-    let mut stream = pieces.read(range).await?;
+    engine.until_open().await;
+    let mut stream = engine.paced(pieces.read(range).await?);
     let (mut rest, mut offset, mut index) = (Bytes::new(), 0, 0);
     while let Some(bytes) = fill(&mut stream, &mut rest, step).await? {
         // the place is part of the id: two equal stretches are two blocks
