@@ -5,6 +5,8 @@ mod config;
 mod everywhere;
 mod login;
 mod papers;
+mod plan;
+mod relay;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,6 +20,8 @@ pub(crate) use config::{ConfigArgs, ConfigCommand};
 pub(crate) use everywhere::{OutputArgs, SettingsArgs};
 pub(crate) use login::{LoginArgs, LogoutArgs};
 pub(crate) use papers::{CompletionsArgs, ManArgs};
+pub(crate) use plan::{DiffArgs, PlanArgs};
+pub(crate) use relay::{DestinationArgs, RelayArgs};
 
 use crate::exit::Exit;
 use crate::window::Window;
@@ -355,115 +359,6 @@ pub(crate) struct InspectArgs {
     /// Show every blob too.
     #[arg(long)]
     pub(crate) blobs: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  transload plan 'registry.example/team/*:^1.4' > plan.json
-  transload plan --show plan.json
-  transload export --plan plan.json --to /media/stick/
-
-Written to a pipe or a file it is JSON, on a terminal a table.")]
-pub(crate) struct PlanArgs {
-    #[command(flatten)]
-    pub(crate) selection: SelectionArgs,
-    /// Plan what can be moved when something cannot; exit 3 then.
-    #[arg(long)]
-    pub(crate) continue_on_errors: bool,
-    /// Write the plan to this file, and show it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) save: Option<PathBuf>,
-    /// Show a plan that was made before.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["artifacts", "artifacts_file", "save"])]
-    pub(crate) show: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) registries: RegistryArgs,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) resources: ResourceArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  transload diff last-week.tar this-week.tar
-  transload diff release.tar registry.far/mirror       # what an import would change, seen from the bundle
-  transload diff approved.json plan.json --exit-code
-
-Artifacts are the same when repository and tag are. Of a registry only the names that the other side has are looked at.")]
-pub(crate) struct DiffArgs {
-    /// A bundle, a plan (FILE.json), or a registry with a prefix if wanted (docker://… where it could be taken for a file).
-    #[arg(value_name = "BEFORE")]
-    pub(crate) before: String,
-    /// The same.
-    #[arg(value_name = "AFTER")]
-    pub(crate) after: String,
-    /// Exit with 6 when there is a difference.
-    #[arg(long)]
-    pub(crate) exit_code: bool,
-    #[command(flatten)]
-    pub(crate) registries: RegistryArgs,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    #[command(flatten)]
-    pub(crate) resources: ResourceArgs,
-}
-
-/// How the store of --to is spoken to, where the bundle's own store is another one on the network.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Object storage of --to, when both ends are on the network")]
-pub(crate) struct DestinationArgs {
-    /// The environment variable that holds the SAS token for --to.
-    #[arg(long, value_name = "NAME", conflicts_with = "to_sas_token_file")]
-    pub(crate) to_sas_token_env: Option<String>,
-    /// The file that holds the SAS token for --to.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) to_sas_token_file: Option<PathBuf>,
-    /// The URL of the S3 or Google Cloud Storage endpoint for --to.
-    #[arg(long, value_name = "URL")]
-    pub(crate) to_endpoint: Option<String>,
-    /// The region of the bucket in --to.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) to_region: Option<String>,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  transload relay /media/stick/release.tar --to https://acct.blob.core.windows.net/transfer --sas-token-env SAS
-  transload relay s3://outbox/release.tar --to s3://inbox/ --endpoint https://minio.near --to-endpoint https://minio.far
-  transload relay /media/stick/release.tar.001 --to /srv/bundles/release.tar
-
-Kill it at any point and run the same command again: it goes on where it stopped.")]
-pub(crate) struct RelayArgs {
-    /// The bundle: a file, a file in parts, or the URL of a blob.
-    #[arg(value_name = "BUNDLE")]
-    pub(crate) bundle: String,
-    /// Where it goes: a file, a folder, or the URL of a container, a bucket or a blob. In a folder, container or bucket it
-    /// keeps its name. `-` is standard output.
-    #[arg(long, value_name = "LOCATION")]
-    pub(crate) to: String,
-    /// Replace a blob of that name.
-    #[arg(long)]
-    pub(crate) overwrite_blobs: bool,
-    /// Only look: say what would move.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Write the report (JSON) to this file as well.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) report: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) trust: TrustArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-    #[command(flatten)]
-    pub(crate) destination: DestinationArgs,
-    #[command(flatten)]
-    pub(crate) resources: ResourceArgs,
 }
 
 #[derive(Debug, Args)]

@@ -55,6 +55,8 @@ fn store_args(args: &RelayArgs) -> Result<(StoreArgs, StoreArgs), Error> {
     let far = StoreArgs {
         sas_token_env: own.to_sas_token_env.clone(),
         sas_token_file: own.to_sas_token_file.clone(),
+        account_key_env: own.to_account_key_env.clone(),
+        account_key_file: own.to_account_key_file.clone(),
         endpoint: own.to_endpoint.clone(),
         region: own.to_region.clone(),
         ..StoreArgs::default()
@@ -69,10 +71,10 @@ fn store_args(args: &RelayArgs) -> Result<(StoreArgs, StoreArgs), Error> {
 
 impl DestinationArgs {
     fn is_given(&self) -> bool {
-        let Self { to_sas_token_env, to_sas_token_file, to_endpoint, to_region } = self;
-        to_sas_token_env.is_some()
-            || to_sas_token_file.is_some()
-            || to_endpoint.is_some()
-            || to_region.is_some()
+        [&self.to_sas_token_env, &self.to_account_key_env, &self.to_endpoint, &self.to_region]
+            .iter()
+            .any(|text| text.is_some())
+            || self.to_sas_token_file.is_some()
+            || self.to_account_key_file.is_some()
     }
 }
