@@ -42,6 +42,11 @@ impl Error {
         self.with(|inner| inner.next = Some(next.into()))
     }
 
+    /// With the file and line that asked for what failed.
+    pub(crate) fn named_in(self, place: &str) -> Self {
+        self.with(|inner| inner.detail.push_str(&format!(" (named in {place})")))
+    }
+
     fn with(self, change: impl FnOnce(&mut Inner)) -> Self {
         let mut inner = Arc::unwrap_or_clone(self.0);
         change(&mut inner);

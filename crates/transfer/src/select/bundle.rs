@@ -51,6 +51,7 @@ pub(crate) fn of_bundle(source: &BundleSource, only: &[Pattern]) -> Result<(Vec<
                 dropped: platforms.map(|p| p.dropped_manifests.iter().copied().collect()).unwrap_or_default(),
                 original: platforms.and_then(|p| p.original),
                 implied: root.referrer,
+                named_in: None,
                 error: None,
             });
         }

@@ -58,7 +58,9 @@ pub(crate) async fn expand(
             count: good.len(),
             names: if plain { Vec::new() } else { good },
         });
-        requests.extend(found.into_iter().filter(|request| seen.insert(request.name.clone())));
+        let named_in = &wanted.origin;
+        let found = found.into_iter().map(|request| Request { named_in: named_in.clone(), ..request });
+        requests.extend(found.filter(|request| seen.insert(request.name.clone())));
     }
     if requests.is_empty() && !selection.wanted.is_empty() {
         let detail = "all that was asked for is excluded as well";
@@ -231,6 +233,7 @@ fn request(name: String, place: &Place, tag: Option<String>) -> Request {
         dropped: HashSet::new(),
         original: None,
         implied: false,
+        named_in: None,
         error: None,
     }
 }

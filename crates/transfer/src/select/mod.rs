@@ -130,6 +130,8 @@ pub(crate) struct Request {
     pub(crate) original: Option<Digest>,
     /// It is a referrer's tag that came along with "every tag".
     pub(crate) implied: bool,
+    /// File and line that it was named in.
+    pub(crate) named_in: Option<String>,
     /// It failed before it began.
     pub(crate) error: Option<Error>,
 }

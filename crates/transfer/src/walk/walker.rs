@@ -115,7 +115,10 @@ impl<'a> Walker<'a> {
                 (artifact, manifests)
             }
             Err(error) => {
-                artifact.error = Some(error);
+                artifact.error = Some(match &request.named_in {
+                    Some(place) => error.named_in(place),
+                    None => error,
+                });
                 (artifact, Vec::new())
             }
         }

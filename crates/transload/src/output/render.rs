@@ -254,6 +254,17 @@ pub(super) fn inspection(inspection: &Inspection, blobs: bool) -> Page {
         let why = missing.text.as_deref().or(missing.code.as_deref()).unwrap_or("no reason recorded");
         page = page.text(format!("not in it: {} ({why})\n", missing.source));
     }
+    for artifact in &inspection.artifacts {
+        for layer in artifact.foreign_layers.iter().filter(|layer| !layer.carried) {
+            let urls = layer.urls.join(" ");
+            let (name, digest) = (&artifact.source, layer.digest.short());
+            page = page.text(format!("not in it: foreign layer {digest} of {name} ({urls})\n"));
+        }
+        if let Some(original) = artifact.original_digest {
+            page = page
+                .text(format!("{}: its index was {original} before it was written anew\n", artifact.source));
+        }
+    }
     if blobs {
         page = page.table(blob_table(inspection));
     }

@@ -48,6 +48,11 @@ fn an_omitted_layer_is_said_and_the_import_goes_without() {
     let (bundle, artifact) = (path(&folder, "win.tar"), format!("{}/win/app:v1", source.host()));
     let done = transload().run(["export", &artifact, "--foreign-layers", "omit", "--to", &bundle]).ok();
     assert!(done.stdout.contains("without 1 foreign layer"), "{}", done.stdout);
+    let table = transload().run(["inspect", &bundle]).ok().stdout;
+    assert!(
+        table.contains("not in it: foreign layer") && table.contains(&foreign.descriptor.urls[0]),
+        "{table}"
+    );
     let json = transload().run(["inspect", &bundle, "--json"]).ok().stdout;
     assert!(json.contains("\"carried\":false"), "{json}");
     transload().run(["import", &bundle, "--to", &target.host()]).ok();

@@ -78,6 +78,12 @@ fn what_cannot_be_read_is_named_with_its_line() {
     let broken = run("kind: Pod\nspec:\n  - a\n b: c\n");
     broken.refused(2, "Usage");
     assert!(broken.stderr.contains("line "), "{}", broken.stderr);
+    let source = DockerRegistry::start();
+    push(&source.host(), &images());
+    let text = format!("kind: Pod\nspec:\n  containers:\n  - image: {}/team/app:v3\n", source.host());
+    let missing = run(&text);
+    missing.refused(4, "TagNotFound");
+    assert!(missing.stderr.contains("named in standard input, line 4"), "{}", missing.stderr);
     let empty = run("kind: Service\nspec: {}\n");
     assert!(empty.refused(2, "Usage").contains("docs/selection.md"), "{}", empty.all());
 }

@@ -52,6 +52,8 @@ fn a_rewritten_index_is_taken_everywhere_and_says_that_it_is_another() {
         ["export", &artifact, "--platform", "linux/amd64,linux/arm64", "--platform-rewrite", "--to", &bundle];
     let done = transload().run(arguments).ok();
     assert!(done.stderr.contains(&format!("not {}", image.digest())), "{}", done.stderr);
+    let table = transload().run(["inspect", &bundle]).ok().stdout;
+    assert!(table.contains(&format!("its index was {}", image.digest())), "{table}");
     transload().run(["import", &bundle, "--to", &target.host()]).ok();
     let there = block_on(client(&target.host()).manifest("team/web", "v1")).unwrap();
     assert_ne!(there.digest, image.digest());
