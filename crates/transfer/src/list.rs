@@ -113,6 +113,11 @@ async fn look(engine: &Engine, store: &Arc<dyn BlobStore>, prefix: &str) -> Resu
         let reason = "an export that has not finished; the same export again goes on with it".to_owned();
         listing.others.push(Other { name, bytes: size, modified, unfinished: true, reason });
     }
+    if !prefix.is_empty() && listing.bundles.is_empty() && listing.others.is_empty() {
+        let detail = "there is no folder of that name, and no file whose name begins so";
+        return Err(Error::new(Code::BundleNotFound, listing.location, detail)
+            .with_next("check the name, or list what is above it"));
+    }
     listing.others.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(listing)
 }

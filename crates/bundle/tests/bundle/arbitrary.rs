@@ -1,7 +1,7 @@
 //! Arbitrary bytes never make the opener panic, ask for what is not there, or go on for ever; and no single
 //! changed byte of a head goes unnoticed.
 
-use crate::support::{Sample, open, open_limited};
+use crate::support::{Sample, open, open_limited, open_stream};
 use proptest::prelude::*;
 use transload_bundle::{Limits, OpenBundle, Opener, Root};
 use transload_oci::Descriptor;
@@ -80,6 +80,63 @@ proptest! {
         prop_assert!(reads.len() < 100);
         if let Err(error) = result {
             prop_assert!(!error.to_string().is_empty() && !error.to_string().contains('\n'));
+        }
+    }
+}
+
+/// Changes bytes, sums the headers anew if that is wished, and cuts.
+fn mutated(
+    bytes: &mut Vec<u8>,
+    changes: &[(prop::sample::Index, u8)],
+    cut: Option<prop::sample::Index>,
+    fix: bool,
+) {
+    for (at, byte) in changes {
+        let at = at.index(bytes.len());
+        bytes[at] = *byte;
+        let record = at / 512 * 512;
+        if fix && bytes[record + 257..].starts_with(b"ustar") {
+            let mut header = tar::Header::from_byte_slice(&bytes[record..record + 512]).clone();
+            header.set_cksum();
+            bytes[record..record + 512].copy_from_slice(header.as_bytes());
+        }
+    }
+    if let Some(cut) = cut {
+        bytes.truncate(cut.index(bytes.len()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn mutated_archives_and_streams_never_panic_and_are_judged_alike(
+        which in 0_usize..4,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+        fix in any::<bool>(),
+        piece in 1_usize..2000,
+    ) {
+        let mut bytes = if which == 3 {
+            foreign()
+        } else {
+            let name = ["docker-archive", "docker-layout-sparse", "docker-layers-packed"][which];
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+            std::fs::read(format!("{folder}/{name}.tar")).unwrap()
+        };
+        mutated(&mut bytes, &changes, cut, fix);
+        let (one, reads) = open_limited(&bytes, Limits::default());
+        prop_assert!(reads.len() < 100);
+        match (one, open_stream(&bytes, piece, Limits::default())) {
+            (Ok(one), Ok(other)) => {
+                prop_assert_eq!(&one.catalog, &other.catalog);
+                prop_assert_eq!(&one.roots, &other.roots);
+                prop_assert_eq!(&one.made, &other.made);
+                let inside = |extent: &transload_bundle::Extent| extent.range().end <= bytes.len() as u64;
+                prop_assert!(one.catalog.values().all(inside));
+            }
+            (Err(one), Err(other)) => {
+                prop_assert!(!one.to_string().contains('\n') && !other.to_string().contains('\n'));
+            }
+            (one, other) => prop_assert!(false, "{:?} or {:?}", one, other),
         }
     }
 }

@@ -147,6 +147,8 @@ impl Opened {
         };
         let format = match self.index.format {
             bundle::Format::Bundle => Format::Bundle,
+            // one of ours that was unpacked, packed anew or compressed is one still
+            bundle::Format::Layout if self.index.transfer.is_some() => Format::Bundle,
             bundle::Format::Layout => Format::Layout,
             bundle::Format::DockerArchive => Format::DockerArchive,
         };

@@ -60,7 +60,7 @@ fn a_folder_is_listed_with_what_is_in_its_bundles_and_why_the_rest_are_none() {
         assert_eq!(other["unfinished"], n == 2, "{other}");
     }
     let table = transload().run(["list", &place]).ok().stdout;
-    for says in ["web.tar", "team/db:v2", "layout, folder", "NO BUNDLE", "notes.txt"] {
+    for says in ["web.tar", "team/db:v2", "bundle, folder", "NO BUNDLE", "notes.txt"] {
         assert!(table.contains(says), "{says}: {table}");
     }
     let web = listed(&[&path(&folder, "web")]);

@@ -24,6 +24,7 @@ macro_rules! transcripts {
 
 transcripts!(
     first_transfer,
+    formats,
     help,
     limits,
     login,
