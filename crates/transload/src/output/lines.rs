@@ -83,7 +83,7 @@ pub(super) fn waiting(reason: WaitReason, subject: Option<&str>, until: &str) ->
 }
 
 /// `1 blob`, `2 blobs`.
-pub(super) fn counted(count: usize, word: &str) -> String {
+pub(crate) fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 

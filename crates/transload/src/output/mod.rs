@@ -25,6 +25,7 @@ use transload_transfer::{
 use crate::cli::OutputArgs;
 
 pub(crate) use bytes::{human, parse as parse_bytes, parse_rate};
+pub(crate) use lines::counted;
 pub(crate) use page::{Cell, Page, Screen, Table};
 pub(crate) use shape::{Format, Query};
 

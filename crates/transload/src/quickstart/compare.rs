@@ -5,6 +5,8 @@ use transload_oci::{Descriptor, Manifest, Reference, Selector, Verifier};
 use transload_registry::Source;
 use transload_transfer::{Code, Error, Report};
 
+use crate::output::counted;
+
 /// Compares what an export reported with what the other side has. A line for each artifact.
 pub(super) async fn compare(
     here: &dyn Source,
@@ -31,11 +33,11 @@ pub(super) async fn compare(
             read.manifest(there, repository, manifest).await?;
         }
         lines.push(format!(
-            "same   {repository}:{tag}  {}  {} manifests, {} blobs read back, {} referrers",
+            "same   {repository}:{tag}  {}  {}, {} read back, {}",
             ours.digest.short(),
-            read.manifests,
-            read.blobs,
-            artifact.referrers.len()
+            counted(read.manifests, "manifest"),
+            counted(read.blobs, "blob"),
+            counted(artifact.referrers.len(), "referrer")
         ));
     }
     Ok(lines)

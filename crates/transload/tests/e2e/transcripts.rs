@@ -105,6 +105,8 @@ impl Stage {
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "TIME"),
             (r"\d{4}-\d\d-\d\d \d\d:\d\dZ", "YYYY-MM-DD hh:mmZ"),
             (r"\b\d+ days ago", "N days ago"),
+            (r"\b127\.0\.0\.1:\d{5}\b", "127.0.0.1:NNNNN"),
+            (r"\(\d+\.\d\d s\)", "(N s)"),
             (r"\b\d+\.\d s\b", "N s"),
             (r"N s, (\d|\.)+ ([KMG]i)?B/s", "N s, N MiB/s"),
             (r#""seconds": [0-9.e-]+"#, r#""seconds": N"#),
