@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::event::{BlobOutcome, Event};
 
 /// Hashes every content that the catalog names. What lies between contents is passed over.
-pub(super) struct Check {
+pub(crate) struct Check {
     engine: Engine,
     extents: Vec<(Digest, Extent)>,
     /// Index of the first content that is not over.
@@ -18,15 +18,15 @@ pub(super) struct Check {
 
 /// A content whose bytes are others.
 #[derive(Debug)]
-pub(super) struct Bad {
-    pub(super) digest: Digest,
-    pub(super) at: Extent,
-    pub(super) reason: String,
+pub(crate) struct Bad {
+    pub(crate) digest: Digest,
+    pub(crate) at: Extent,
+    pub(crate) reason: String,
 }
 
 impl Check {
     /// At byte 0.
-    pub(super) fn new(engine: &Engine, index: &OpenBundle) -> Self {
+    pub(crate) fn new(engine: &Engine, index: &OpenBundle) -> Self {
         let mut extents: Vec<(Digest, Extent)> = index.catalog.iter().map(|(d, e)| (*d, *e)).collect();
         extents.sort_by_key(|(_, extent)| extent.offset);
         Self { engine: engine.clone(), extents, next: 0, at: 0, current: None }
@@ -57,7 +57,7 @@ impl Check {
     }
 
     /// Takes the next bytes.
-    pub(super) fn pass(&mut self, mut bytes: &[u8]) -> Result<(), Bad> {
+    pub(crate) fn pass(&mut self, mut bytes: &[u8]) -> Result<(), Bad> {
         while let Some((digest, extent)) = self.extents.get(self.next).copied() {
             let skipped = extent.offset.saturating_sub(self.at);
             if skipped >= bytes.len() as u64 && !(skipped == 0 && extent.len == 0) {
@@ -93,7 +93,7 @@ impl Check {
     }
 
     /// Whether every content has passed.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.extents[self.next..].iter().all(|(_, extent)| extent.len == 0)
     }
 }

@@ -1,6 +1,6 @@
 //! Relay: a bundle from one store into another, as it is, every content checked on the way.
 
-mod check;
+pub(crate) mod check;
 
 use std::collections::HashMap;
 use std::sync::Arc;

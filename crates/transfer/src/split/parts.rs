@@ -12,7 +12,10 @@ use super::{Part, Split, SplitReport};
 use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::event::Event;
 use crate::open::{self, Glance, PARTS_MAX, Pieces};
+use crate::relay::check::Check;
+use crate::report::{Operation, Totals};
 
 pub(super) async fn split(
     engine: &Engine,
@@ -23,11 +26,14 @@ pub(super) async fn split(
     let pieces = open::find(engine, &split.store, &split.name).await?;
     let len = pieces.len();
     refuse(split, &pieces, part_bytes, &report.source)?;
-    // what is no bundle is not worth a stick
-    let pieces = match open::glance(engine, pieces, report.source.clone()).await? {
-        Glance::Open(opened) => opened.into_pieces(),
-        Glance::Packed(_, pieces) => pieces,
+    // what is no bundle is not worth a stick; the contents of one are checked as they pass
+    let (pieces, check) = match open::glance(engine, pieces, report.source.clone()).await? {
+        Glance::Open(opened) => (opened.clone().into_pieces(), Some(Check::new(engine, &opened.index))),
+        Glance::Packed(_, pieces) => (pieces, None),
     };
+    let totals = Totals { bytes: len, bytes_moved: len, ..Totals::default() };
+    engine.events.send(&Event::Planned { operation: Operation::Relay, totals });
+    let mut passing = Passing { check, location: report.source.clone() };
     let base = split.name.rsplit('/').next().unwrap_or(&split.name);
     let base = open::whole_name(base);
     let starts = (0..len).step_by(usize::try_from(part_bytes).unwrap_or(usize::MAX));
@@ -35,7 +41,7 @@ pub(super) async fn split(
         let name = format!("{base}.{number:03}");
         let range = start..len.min(start.saturating_add(part_bytes));
         let (location, bytes) = (split.target.describe(&name), range.end - range.start);
-        let unchanged = !split.dry_run && !write(engine, split, &pieces, &name, range).await?;
+        let unchanged = !split.dry_run && !write(engine, split, &pieces, &mut passing, &name, range).await?;
         report.parts.push(Part { location, bytes, unchanged });
     }
     Ok(())
@@ -68,6 +74,7 @@ async fn write(
     engine: &Engine,
     split: &Split,
     pieces: &Pieces,
+    passing: &mut Passing,
     name: &str,
     range: Range<u64>,
 ) -> Result<bool, Error> {
@@ -76,7 +83,7 @@ async fn write(
     if let Some(stat) = there {
         let theirs = split.target.read(name, 0..stat.size, stat.etag.as_deref()).await?;
         let theirs: ByteStream = Box::pin(theirs.map_err(|error| Error::from(error).into_reader()));
-        if stat.size == len && same(theirs, pieces.read(range).await?).await? {
+        if stat.size == len && same(theirs, pieces.read(range).await?, passing).await? {
             return Ok(false);
         }
         let detail = format!("something else is already there ({} bytes)", stat.size);
@@ -93,6 +100,7 @@ async fn write(
     let mut stream = engine.paced(pieces.read(range).await?);
     let (mut rest, mut offset, mut index) = (Bytes::new(), 0, 0);
     while let Some(bytes) = fill(&mut stream, &mut rest, step).await? {
+        passing.pass(&bytes)?;
         // the place is part of the id: two equal stretches are two blocks
         let mut named = u64::to_be_bytes(offset).to_vec();
         named.extend_from_slice(&bytes);
@@ -132,8 +140,8 @@ async fn fill(stream: &mut ByteStream, rest: &mut Bytes, step: u64) -> Result<Op
     Ok((!filled.is_empty()).then(|| filled.freeze()))
 }
 
-/// Whether two streams have the same bytes.
-async fn same(mut one: ByteStream, mut other: ByteStream) -> Result<bool, Error> {
+/// Whether what is there is the same as what passes.
+async fn same(mut one: ByteStream, mut other: ByteStream, passing: &mut Passing) -> Result<bool, Error> {
     const COMPARED_BYTES: u64 = 1 << 20;
     let (mut rest, mut other_rest) = (Bytes::new(), Bytes::new());
     loop {
@@ -142,8 +150,26 @@ async fn same(mut one: ByteStream, mut other: ByteStream) -> Result<bool, Error>
         if bytes != others {
             return Ok(false);
         }
-        if bytes.is_none() {
-            return Ok(true);
+        match others {
+            Some(others) => passing.pass(&others)?,
+            None => return Ok(true),
         }
+    }
+}
+
+/// The bundle's contents as they pass, part by part.
+struct Passing {
+    check: Option<Check>,
+    location: String,
+}
+
+impl Passing {
+    fn pass(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let Some(check) = &mut self.check else { return Ok(()) };
+        check.pass(bytes).map_err(|bad| {
+            let subject = format!("{}@{}", self.location, bad.digest);
+            let detail = format!("at byte {}: {}", bad.at.offset, bad.reason);
+            Error::new(Code::BundleDamaged, subject, detail)
+        })
     }
 }

@@ -90,6 +90,18 @@ fn parts_are_the_bundle_and_a_second_run_writes_only_what_is_missing() {
         report["parts"].as_array().unwrap().iter().map(|part| part["unchanged"].as_bool().unwrap()).collect();
     assert_eq!(unchanged, (1..=count).map(|n| n != 2).collect::<Vec<_>>());
 
+    // a wrong byte in the bundle does not get onto a stick
+    let mut bent = whole.clone();
+    let content =
+        corpus.entries[0].artifact.blobs.iter().map(|blob| blob.bytes()).max_by_key(Vec::len).unwrap();
+    let at = bent.windows(content.len()).position(|window| window == content).unwrap();
+    bent[at + 1000] ^= 1;
+    std::fs::write(path(&folder, "bent.tar"), bent).unwrap();
+    let elsewhere = path(&folder, "elsewhere/");
+    transload()
+        .run(["split", &path(&folder, "bent.tar"), "--size", "200KiB", "--to", &elsewhere])
+        .refused(7, "BundleDamaged");
+
     // a part that is something else is not written over unless that is asked for
     std::fs::write(part(1), "mine").unwrap();
     transload().run(arguments).refused(6, "BundleExists");
