@@ -25,7 +25,9 @@ use crate::names::check_name;
 use crate::open::{Credential, StoreOptions};
 use crate::retry::{Failure, RetryLimits, retry};
 use crate::sas::{Action, Need, Signed};
-use crate::store::{BlobStat, BlobStore, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions};
+use crate::store::{
+    BlobStat, BlobStore, BlockLimits, BlockOrder, ByteStream, CopyPlace, CopySource, Stage, StageOptions,
+};
 use crate::wire::Wire;
 
 mod codes;
@@ -248,6 +250,14 @@ impl BlobStore for AzureStore {
 
     async fn list(&self, prefix: &str) -> Result<BoxStream<'static, Result<BlobStat, Error>>, Error> {
         lists::blobs(Arc::clone(&self.inner), prefix).await
+    }
+
+    /// Only with a SAS token or the key: a source is read with what its URL holds.
+    fn copy_source(&self, name: &str, etag: Option<&str>) -> Option<CopySource> {
+        let tokens = matches!(self.inner.credential, Credential::Sas(_) | Credential::AccountKey(_));
+        let url = self.inner.url(name, Action::Read).ok().filter(|_| tokens && check_name(name).is_ok())?;
+        let place = CopyPlace::Azure(String::from(url).into());
+        Some(CopySource { place, etag: etag.map(str::to_owned) })
     }
 
     async fn delete(&self, name: &str, etag: Option<&str>) -> Result<(), Error> {

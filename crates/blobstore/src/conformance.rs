@@ -10,6 +10,7 @@ use futures_util::TryStreamExt;
 use crate::error::{Error, ErrorKind};
 use crate::store::{BlobStore, Block, BlockId, BlockOrder, Stage, StageOptions};
 
+mod copying;
 mod reading;
 mod writing;
 
@@ -34,6 +35,7 @@ where
     writing::nothing_is_overwritten_unasked(store).await;
     writing::an_overwritten_blob_is_whole_until_the_commit(store).await;
     writing::of_two_commits_one_wins(store, open().await.as_ref()).await;
+    copying::a_store_copies_blocks_by_itself_or_says_that_it_does_not(store).await;
     reading::ranges_are_exact(store).await;
     reading::a_range_past_the_end_is_truncated(store).await;
     reading::another_etag_is_another_blob(store).await;

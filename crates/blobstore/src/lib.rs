@@ -32,6 +32,6 @@ pub use retry::RetryLimits;
 pub use s3::{S3Identity, S3Options};
 pub use sas::{AccountKey, Sas};
 pub use store::{
-    BlobStat, BlobStore, Block, BlockId, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions,
-    StagedBlock,
+    BlobStat, BlobStore, Block, BlockId, BlockLimits, BlockOrder, ByteStream, CopySource, Stage,
+    StageOptions, StagedBlock,
 };

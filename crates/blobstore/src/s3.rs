@@ -22,7 +22,9 @@ use crate::names::check_name;
 use crate::open::StoreOptions;
 use crate::ranged::{Got, Ranged, check_start};
 use crate::retry::{Failure, RetryLimits, retry};
-use crate::store::{BlobStat, BlobStore, BlockLimits, BlockOrder, ByteStream, Stage, StageOptions};
+use crate::store::{
+    BlobStat, BlobStore, BlockLimits, BlockOrder, ByteStream, CopyPlace, CopySource, Stage, StageOptions,
+};
 use crate::wire::Wire;
 
 mod ask;
@@ -242,6 +244,13 @@ impl BlobStore for S3Store {
 
     async fn unfinished(&self, prefix: &str) -> Result<Vec<BlobStat>, Error> {
         lists::unfinished(Arc::clone(&self.inner), prefix).await
+    }
+
+    fn copy_source(&self, name: &str, etag: Option<&str>) -> Option<CopySource> {
+        let inner = &self.inner;
+        let (endpoint, bucket) = (inner.options.endpoint.clone(), inner.bucket.clone());
+        let place = CopyPlace::S3 { endpoint, bucket, name: name.to_owned() };
+        Some(CopySource { place, etag: etag.map(str::to_owned) })
     }
 
     async fn delete(&self, name: &str, etag: Option<&str>) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use std::ops::Range;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use secrecy::SecretString;
 
 use crate::error::Error;
 
@@ -41,6 +42,14 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
         Ok(Vec::new())
     }
 
+    /// What another store of this kind needs to copy from a blob without its bytes coming by here; with an etag only as
+    /// long as the blob is that one. `None` where there is no such thing. It may hold a token that ends after some
+    /// minutes: to be asked for anew for every few blocks.
+    fn copy_source(&self, name: &str, etag: Option<&str>) -> Option<CopySource> {
+        let _ = (name, etag);
+        None
+    }
+
     /// Removes a blob; with an etag only that one. Deleting what is absent is an error of kind `NotFound`.
     async fn delete(&self, name: &str, etag: Option<&str>) -> Result<(), Error>;
 
@@ -68,6 +77,16 @@ pub trait Stage: fmt::Debug + Send + Sync {
     /// Stages one block. Any order, many at a time; the same block again replaces it.
     async fn put(&self, block: &Block, bytes: Bytes) -> Result<(), Error>;
 
+    /// Stages one block as [`put`](Self::put) does, from the bytes of another blob that begin at `offset`, by the store
+    /// itself. Says whether it was done: where it is `false`, nothing was, and the bytes have to be put.
+    ///
+    /// # Errors
+    /// `Changed` when the source is another blob by now; whatever `put` fails with.
+    async fn put_from(&self, block: &Block, source: &CopySource, offset: u64) -> Result<bool, Error> {
+        let _ = (block, source, offset);
+        Ok(false)
+    }
+
     /// Makes certain that a later run finds everything that was staged, where the store has to be told. To be called
     /// when a run ends without a commit; without it a later run may miss the last few blocks.
     async fn keep(&self) -> Result<(), Error> {
@@ -85,6 +104,32 @@ pub trait Stage: fmt::Debug + Send + Sync {
 
     /// Throws away what was staged, as far as the store allows.
     async fn discard(&self) -> Result<(), Error>;
+}
+
+/// A blob that a store can copy from. It shows no token.
+#[derive(Clone)]
+pub struct CopySource {
+    pub(crate) place: CopyPlace,
+    /// The blob that is meant.
+    pub(crate) etag: Option<String>,
+}
+
+/// Where a store finds what it copies.
+#[derive(Clone)]
+pub(crate) enum CopyPlace {
+    /// A URL of Azure with all that it takes to read there: a secret.
+    Azure(SecretString),
+    /// An object behind an endpoint; `None` is Amazon's.
+    S3 { endpoint: Option<String>, bucket: String, name: String },
+}
+
+impl fmt::Debug for CopySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            CopyPlace::Azure(_) => f.write_str("CopySource(Azure)"),
+            CopyPlace::S3 { bucket, name, .. } => write!(f, "CopySource(s3://{bucket}/{name})"),
+        }
+    }
 }
 
 /// How to open a blob for writing.

@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use azure_core::http::{Etag, RequestContent, XmlFormat};
+use azure_storage_blob::models::HttpRange;
 use azure_storage_blob::models::{
-    BlobClientDeleteOptions, BlockBlobClientCommitBlockListOptions, BlockLookupList,
+    BlobClientDeleteOptions, BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockFromUrlOptions,
+    BlockLookupList,
 };
 use bytes::Bytes;
+use secrecy::ExposeSecret;
 
 use super::{Inner, lists, stat_of};
 use crate::error::{Error, ErrorKind};
 use crate::retry::{Failure, retry};
 use crate::sas::Action;
-use crate::store::{BlobStat, Block, BlockId, Stage, StageOptions, StagedBlock};
+use crate::store::{BlobStat, Block, BlockId, CopyPlace, CopySource, Stage, StageOptions, StagedBlock};
 
 /// What a bundle is, to whoever downloads it by other means.
 const CONTENT_TYPE: &str = "application/x-tar";
@@ -73,6 +76,37 @@ impl Stage for AzureStage {
             }
         })
         .await
+    }
+
+    /// <https://learn.microsoft.com/rest/api/storageservices/put-block-from-url>
+    async fn put_from(&self, block: &Block, source: &CopySource, offset: u64) -> Result<bool, Error> {
+        let CopyPlace::Azure(url) = &source.place else { return Ok(false) };
+        if block.len == 0 {
+            return Ok(false);
+        }
+        let client = self.store.blob(&self.name, Action::Write)?.block_blob_client();
+        let client = &client;
+        let copied = retry(&self.store.retry, |_| {
+            let options = BlockBlobClientStageBlockFromUrlOptions {
+                source_range: Some(HttpRange::new(offset, block.len)),
+                source_if_match: source.etag.clone().map(Etag::from),
+                ..Default::default()
+            };
+            async move {
+                let url = url.expose_secret().to_owned();
+                let copied = client.stage_block_from_url(&block.id.0, 0, url, Some(options)).await;
+                copied.map(|_| ()).map_err(|e| self.store.failure(&self.name, Action::Write, &e))
+            }
+        });
+        match copied.await {
+            Ok(()) => Ok(true),
+            Err(e) if e.kind() == ErrorKind::Changed => Err(e),
+            // the one service cannot reach the other, or has no copies; what is really wrong shows when the bytes are put
+            Err(error) => {
+                tracing::debug!(%error, "the store does not copy");
+                Ok(false)
+            }
+        }
     }
 
     async fn commit(&self, blocks: &[Block]) -> Result<BlobStat, Error> {

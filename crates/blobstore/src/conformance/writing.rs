@@ -12,7 +12,7 @@ fn contents(store: &dyn BlobStore, parts: &[&'static str]) -> Vec<Bytes> {
     parts.iter().map(|part| grown(store, part)).collect()
 }
 
-fn grown(store: &dyn BlobStore, part: &str) -> Bytes {
+pub(super) fn grown(store: &dyn BlobStore, part: &str) -> Bytes {
     let len =
         usize::try_from(store.limits().block_bytes_min).expect("a block fits into memory").max(part.len());
     let mut bytes = part.as_bytes().to_vec();

@@ -14,8 +14,9 @@ use super::ledger::{self, Ledger, Part};
 use super::{Inner, PARTS_MAX, lists, quoted};
 use crate::error::{Error, ErrorKind};
 use crate::retry::{Failure, retry};
-use crate::store::{BlobStat, Block, Stage, StageOptions, StagedBlock};
+use crate::store::{BlobStat, Block, CopySource, Stage, StageOptions, StagedBlock};
 
+mod copy;
 mod finish;
 
 /// What a bundle is, to whoever downloads it by other means.
@@ -152,11 +153,15 @@ impl S3Stage {
             })
         })
         .await?;
+        self.note(block, etag);
+        Ok(())
+    }
+
+    fn note(&self, block: &Block, etag: String) {
         if let Some(ledger) = self.ledger.lock().as_mut() {
-            ledger.parts.insert(number, Part::new(&block.id, block.len, etag));
+            ledger.parts.insert(block.index + 1, Part::new(&block.id, block.len, etag));
         }
         self.news.lock().parts += 1;
-        Ok(())
     }
 }
 
@@ -169,6 +174,14 @@ impl Stage for S3Stage {
     async fn put(&self, block: &Block, bytes: Bytes) -> Result<(), Error> {
         self.upload_part(block, bytes).await?;
         self.tell().await
+    }
+
+    async fn put_from(&self, block: &Block, source: &CopySource, offset: u64) -> Result<bool, Error> {
+        let copied = self.copy_part(block, source, offset).await?;
+        if copied {
+            self.tell().await?;
+        }
+        Ok(copied)
     }
 
     async fn keep(&self) -> Result<(), Error> {

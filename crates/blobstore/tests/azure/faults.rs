@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
-use transload_blobstore::{BlobStore, ErrorKind, StoreOptions, Timeouts, conformance};
+use transload_blobstore::{BlobStore, ErrorKind, StageOptions, StoreOptions, Timeouts, conformance};
 use transload_testkit::fault::{FaultProxy, Rule};
 use transload_testkit::peers::sas::Sas;
 use transload_testkit::peers::{ACCOUNT, Azurite};
@@ -164,4 +164,28 @@ async fn silence_is_not_waited_for_for_ever() {
     let timeouts = Timeouts { idle: Duration::from_millis(500), ..Timeouts::default() };
     let store = opened(&place.url, &StoreOptions { timeouts, ..options() });
     assert_eq!(read(store.as_ref(), "b", 0..500_000).await.unwrap(), content(500_000));
+}
+
+/// The emulator knows no such request.
+#[tokio::test]
+async fn a_block_is_copied_from_a_url_where_the_service_can() {
+    let place = Place::new();
+    place.azurite.put_blob("transfer", "from", b"0123456789");
+    let store = place.store();
+    let parts = [Bytes::from_static(b"3456")];
+    let list = conformance::blocks(&parts);
+    let stage = store.stage("to", StageOptions::default()).await.unwrap();
+    let source = store.copy_source("from", Some("\"0x1\"")).unwrap();
+    assert!(!format!("{source:?}").contains("sig"), "{source:?}");
+    assert!(!stage.put_from(&list[0], &source, 3).await.unwrap(), "this one cannot, and says so");
+
+    place.proxy.clear();
+    place.proxy.add(Rule::on("PUT", "comp=block&").and_header("x-ms-copy-source").answer(201, &[], b""));
+    assert!(stage.put_from(&list[0], &source, 3).await.unwrap());
+    let asked = place.proxy.matching("PUT", "comp=block&").pop().unwrap();
+    assert_eq!(asked.header("x-ms-source-range"), Some("bytes=3-6"));
+    assert_eq!(asked.header("x-ms-source-if-match"), Some("\"0x1\""));
+    let from = asked.header("x-ms-copy-source").unwrap();
+    assert!(from.contains("/transfer/from?") && from.contains("sig="), "the source is read with its token");
+    assert_eq!(asked.request_body_bytes, 0, "no byte goes by here");
 }

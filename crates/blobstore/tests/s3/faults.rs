@@ -129,3 +129,29 @@ async fn what_a_killed_run_staged_is_found_but_for_the_last_few_parts() {
     assert_eq!(place.moto.uploads("transfer"), 0);
     assert_eq!(place.moto.get_object("transfer", "b.partial.blocks"), None);
 }
+
+#[tokio::test]
+async fn a_part_is_copied_by_the_store_from_the_object_that_is_meant() {
+    let place = Place::new();
+    place.moto.put_object("transfer", "from", b"0123456789");
+    let store = place.store();
+    let list = blocks(&[Bytes::from_static(b"3456")]);
+    let stage = store.stage("to", StageOptions::default()).await.unwrap();
+    let source = store.copy_source("from", Some("\"abc\"")).unwrap();
+    let refused = "<Error><Code>PreconditionFailed</Code></Error>";
+    place.proxy.add(Rule::on("PUT", "partNumber=").nth(1).answer(412, &[], refused.as_bytes()));
+    assert_eq!(stage.put_from(&list[0], &source, 3).await.unwrap_err().kind(), ErrorKind::Changed);
+    let asked = place.proxy.matching("PUT", "partNumber=").pop().unwrap();
+    assert_eq!(asked.header("x-amz-copy-source"), Some("/transfer/from"));
+    assert_eq!(asked.header("x-amz-copy-source-range"), Some("bytes=3-6"));
+    assert_eq!(asked.header("x-amz-copy-source-if-match"), Some("\"abc\""));
+    assert_eq!(asked.request_body_bytes, 0, "no byte goes by here");
+    assert!(stage.put_from(&list[0], &source, 3).await.unwrap());
+    stage.commit(&list).await.unwrap();
+    assert_eq!(place.moto.get_object("transfer", "to").unwrap(), b"3456");
+
+    let elsewhere = opened("transfer", &any_key(), &options(&place.moto.url()));
+    let far = elsewhere.copy_source("from", None).unwrap();
+    let stage = store.stage("other", StageOptions::default()).await.unwrap();
+    assert!(!stage.put_from(&list[0], &far, 3).await.unwrap(), "another endpoint's objects are not at hand");
+}

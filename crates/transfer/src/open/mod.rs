@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use transload_blobstore::{BlobStat, BlobStore};
+use transload_blobstore::{BlobStat, BlobStore, CopySource};
 use transload_bundle::{self as bundle, Compression, Extent, OpenBundle, Opener};
 use transload_oci::Digest;
 use transload_registry::ByteStream;
@@ -115,6 +115,14 @@ impl Opened {
         let stat = BlobStat { name: String::new(), size: index.len, etag: None, modified: None };
         let medium = Medium::Plain(Pieces::new(behind, vec![stat], Shape::Whole));
         Self { index, location, medium }
+    }
+
+    /// What a store needs to copy a range by itself, and where it begins there.
+    pub(crate) fn copy_source(&self, range: &Range<u64>) -> Option<(CopySource, u64)> {
+        match &self.medium {
+            Medium::Plain(pieces) => pieces.copy_source(range),
+            Medium::Packed(_) => None,
+        }
     }
 
     /// Length in bytes, of all files that it consists of.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use transload_blobstore::{BlobStat, BlobStore};
+use transload_blobstore::{BlobStat, BlobStore, CopySource};
 use transload_registry::{self as registry, ByteStream};
 
 use crate::code::Code;
@@ -43,6 +43,14 @@ impl Piece {
 }
 
 impl Pieces {
+    /// What a store needs to copy this range by itself, and where the range begins in that blob; `None` where the range
+    /// is not one blob's, or a store has no such thing.
+    pub(crate) fn copy_source(&self, range: &Range<u64>) -> Option<(CopySource, u64)> {
+        let piece = self.pieces.iter().find(|p| p.start <= range.start && range.end <= p.end())?;
+        let source = self.store.copy_source(&piece.stat.name, piece.stat.etag.as_deref())?;
+        Some((source, range.start - piece.start))
+    }
+
     pub(super) fn new(store: &Arc<dyn BlobStore>, stats: Vec<BlobStat>, shape: Shape) -> Self {
         let mut next = 0_u64;
         let pieces = stats.into_iter().map(|stat| {

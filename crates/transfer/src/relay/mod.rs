@@ -4,6 +4,8 @@ pub(crate) mod check;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -50,6 +52,8 @@ pub struct Relay {
 struct Run {
     engine: Engine,
     opened: Opened,
+    /// Whether the one store copies from the other by itself, as far as is known.
+    copies: Arc<AtomicBool>,
     stage: Arc<dyn Stage>,
     order: BlockOrder,
     blocks: Vec<(BlockKey, Block)>,
@@ -97,7 +101,14 @@ impl Relay {
             return Ok(());
         }
         let run = self.begin(engine, opened, &name, &identity).await?;
-        let (blocks, moved) = run.act().await?;
+        let (blocks, moved) = match run.act().await {
+            Ok(done) => done,
+            Err(error) => {
+                // the first failure is what matters; what the next run does not find it moves again
+                let _ = run.stage.keep().await;
+                return Err(error);
+            }
+        };
         report.totals.bytes_moved = moved;
         report.totals.bytes_resumed = len - moved;
         let stat = run.stage.commit(&blocks).await?;
@@ -150,6 +161,7 @@ impl Relay {
         let buffers = usize::try_from(engine.limits.memory_bytes_max / block_bytes).unwrap_or(1).max(2);
         Ok(Run {
             engine: engine.clone(),
+            copies: Arc::new(AtomicBool::new(true)),
             order: limits.order,
             blocks: blocks(identity, len, block_bytes),
             staged: ours.map(|block| (bundle::block_key(&block.id.0), block)).collect(),
@@ -255,7 +267,7 @@ impl Run {
                 continue;
             }
             moved += list[n].len;
-            let put = put(Arc::clone(&self.stage), list[n], bytes, turn);
+            let put = self.put(list[n], bytes, turn);
             if self.order == BlockOrder::InOrder {
                 put.await?;
             } else {
@@ -306,22 +318,35 @@ impl Run {
         Ok((n, bytes, turn))
     }
 
+    /// Puts a block that has been checked: by a copy from store to store where that can be had, else its bytes.
+    fn put(
+        &self,
+        block: Block,
+        bytes: Bytes,
+        turn: OwnedSemaphorePermit,
+    ) -> impl Future<Output = Result<(), Error>> + Send + 'static {
+        let (stage, copies) = (Arc::clone(&self.stage), Arc::clone(&self.copies));
+        let range = block.offset..block.offset + block.len;
+        let source = copies.load(Relaxed).then(|| self.opened.copy_source(&range)).flatten();
+        async move {
+            let copied = match &source {
+                Some((source, offset)) => stage.put_from(&block, source, *offset).await?,
+                None => false,
+            };
+            if !copied {
+                copies.store(false, Relaxed);
+                stage.put(&block, bytes).await?;
+            }
+            drop(turn);
+            Ok(())
+        }
+    }
+
     fn damaged(&self, bad: &Bad) -> Error {
         let subject = format!("{}@{}", self.opened.location, bad.digest);
         let detail = format!("{}: {}", self.opened.place(&bad.at), bad.reason);
         Error::new(Code::BundleDamaged, subject, detail)
     }
-}
-
-async fn put(
-    stage: Arc<dyn Stage>,
-    block: Block,
-    bytes: Bytes,
-    turn: OwnedSemaphorePermit,
-) -> Result<(), Error> {
-    stage.put(&block, bytes).await?;
-    drop(turn);
-    Ok(())
 }
 
 fn joined(done: Result<Result<(), Error>, tokio::task::JoinError>) -> Result<(), Error> {

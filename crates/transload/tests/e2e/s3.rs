@@ -182,3 +182,22 @@ fn mistakes_are_told_with_what_to_do() {
     let next = to(&inherited, "s3://transfer/b.tar").refused(2, "LocationInvalid");
     assert!(next.contains("--endpoint"), "{next}");
 }
+
+#[test]
+fn a_relay_within_a_store_is_read_here_and_copied_there() {
+    let (source, corpus) = filled();
+    let moto = Moto::start();
+    moto.create_bucket("inbox");
+    moto.create_bucket("outbox");
+    let proxy = FaultProxy::start(moto.addr());
+    let program = signed(&proxy.url(), &any_key());
+    program.run(export(&corpus.references(&source.host()), "s3://inbox/b.tar", &[])).ok();
+    let bundle = moto.get_object("inbox", "b.tar").unwrap();
+    proxy.forget();
+    program.run(["relay", "s3://inbox/b.tar", "--to", "s3://outbox/b.tar"]).ok();
+    assert!(moto.get_object("outbox", "b.tar").unwrap() == bundle, "the same bundle");
+    let parts = proxy.matching("PUT", "partNumber=");
+    assert!(parts.len() > 1 && parts.iter().all(|p| p.header("x-amz-copy-source").is_some()), "copied");
+    assert!(proxy.request_body_bytes() < 100_000, "no content goes up: {}", proxy.request_body_bytes());
+    assert_eq!(moto.uploads("outbox"), 0);
+}
