@@ -258,8 +258,9 @@ impl Output {
 
     /// Something a person should know that is no failure.
     pub(crate) fn warning(&self, text: &str) {
-        if self.style != Style::Json {
-            error_line(&format!("warning: {text}"));
+        match self.style {
+            Style::Json => json::line(&Event::Warning { message: text.to_owned() }),
+            _ => error_line(&format!("warning: {text}")),
         }
     }
 
