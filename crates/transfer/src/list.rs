@@ -101,12 +101,14 @@ async fn look(engine: &Engine, store: &Arc<dyn BlobStore>, prefix: &str) -> Resu
             .with_next("name a folder in it, or a prefix"));
     }
     let mut looks = stream::iter(open::among(store, all))
-        .map(|(name, pieces)| glance(engine, store, name, pieces))
+        .map(|(name, pieces)| entry(engine, store, name, pieces))
         .buffered(FILES_AT_ONCE);
     while let Some(found) = looks.next().await {
-        match found? {
-            Found::Bundle(bundle) => listing.bundles.push(*bundle),
-            Found::Other(other) => listing.others.push(other),
+        for found in found? {
+            match found {
+                Found::Bundle(bundle) => listing.bundles.push(*bundle),
+                Found::Other(other) => listing.others.push(other),
+            }
         }
     }
     for BlobStat { name, size, modified, .. } in store.unfinished(prefix).await? {
@@ -125,6 +127,26 @@ async fn look(engine: &Engine, store: &Arc<dyn BlobStore>, prefix: &str) -> Resu
 enum Found {
     Bundle(Box<ListedBundle>),
     Other(Other),
+}
+
+/// One file, folder or row of parts. Parts that make no bundle together are looked at one by one: each may be one.
+async fn entry(
+    engine: &Engine,
+    store: &Arc<dyn BlobStore>,
+    name: String,
+    pieces: Pieces,
+) -> Result<Vec<Found>, Error> {
+    let apart = pieces.apart();
+    let together = glance(engine, store, name, pieces).await?;
+    if apart.is_empty() || matches!(together, Found::Bundle(_)) {
+        return Ok(vec![together]);
+    }
+    let mut found = Vec::new();
+    for (name, pieces) in apart {
+        found.push(glance(engine, store, name, pieces).await?);
+    }
+    let none = !found.iter().any(|found| matches!(found, Found::Bundle(_)));
+    Ok(if none { vec![together] } else { found })
 }
 
 async fn glance(

@@ -6,8 +6,8 @@ use futures_util::{StreamExt, TryStreamExt};
 use transload_blobstore::{BlobStat, BlobStore};
 use transload_bundle as bundle;
 
-use super::parts;
 use super::pieces::{Pieces, Shape};
+use super::{Glance, glance, parts};
 use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -18,6 +18,13 @@ const DOCUMENTS: [&str; 3] = ["oci-layout", "index.json", "manifest.json"];
 /// Finds a bundle, or says what there is instead.
 pub(crate) async fn find(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result<Pieces, Error> {
     let stat = if name.is_empty() { None } else { engine.request(store.stat(name)).await? };
+    if let Some(stat) = stat.as_ref().filter(|_| parts::is_part_name(name)) {
+        // two bundles may be called NAME.001 and NAME.002, and each be whole
+        let alone = Pieces::new(store, vec![stat.clone()], Shape::Whole);
+        if let Ok(Glance::Open(_)) = glance(engine, alone.clone(), store.describe(name)).await {
+            return Ok(alone);
+        }
+    }
     if let Some(found) = parts::find(engine, store, name, stat.as_ref()).await? {
         return Ok(Pieces::new(store, found, Shape::Parts));
     }

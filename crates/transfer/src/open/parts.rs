@@ -87,6 +87,11 @@ impl<'a> PartName<'a> {
     }
 }
 
+/// Whether a name is that of a part.
+pub(super) fn is_part_name(name: &str) -> bool {
+    PartName::of(name).is_some()
+}
+
 /// Whether these are names of parts of one bundle.
 pub fn are_parts(one: &str, other: &str) -> bool {
     let apart = PartName::of(one).zip(PartName::of(other));

@@ -66,6 +66,13 @@ impl Pieces {
         self.pieces.last().map_or(0, Piece::end)
     }
 
+    /// Each part as a file of its own, with its name; nothing unless it is in parts.
+    pub(crate) fn apart(&self) -> Vec<(String, Self)> {
+        let parts = self.pieces.iter().filter(|_| self.shape == Shape::Parts);
+        let alone = |stat: &BlobStat| Self::new(&self.store, vec![stat.clone()], Shape::Whole);
+        parts.map(|piece| (piece.stat.name.clone(), alone(&piece.stat))).collect()
+    }
+
     /// When the last of them was written, in seconds since 1970.
     pub(crate) fn modified(&self) -> Option<i64> {
         self.pieces.iter().filter_map(|piece| piece.stat.modified).max()

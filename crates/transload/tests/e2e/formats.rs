@@ -228,6 +228,23 @@ fn a_bundle_in_parts_is_read_as_one() {
 }
 
 #[test]
+fn whole_bundles_with_numbers_in_their_names_are_no_parts() {
+    let folder = folder();
+    let (source, corpus) = bundle(&folder);
+    let file = |name: &str| folder.path().join(name);
+    std::fs::rename(file("all.tar"), file("release.001")).unwrap();
+    let web = format!("{}/team/web:v1", source.host());
+    transload().run(["export", &web, "--to", &path(&folder, "release.002")]).ok();
+    import(&path(&folder, "release.001"), &corpus);
+    transload().run(["verify", &path(&folder, "release.002")]).ok();
+    let list = transload().run(["list", folder.path().to_str().unwrap(), "--output", "json"]).ok().stdout;
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let names: Vec<_> =
+        list["bundles"].as_array().unwrap().iter().map(|b| b["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["release.001", "release.002"], "{list}");
+}
+
+#[test]
 fn a_container_holds_parts_and_layouts_too() {
     let folder = folder();
     let (_, corpus) = bundle(&folder);
