@@ -108,17 +108,18 @@ impl S3Stage {
             .fold(ask, |ask, (key, value)| ask.named_header(&format!("x-amz-meta-{key}"), value))
     }
 
-    /// Writes the ledger if it is time.
-    async fn tell(&self) -> Result<(), Error> {
+    /// Writes the ledger if it is time. The blob is sound without it: a failure costs the next run a few parts, and
+    /// not this one the blob.
+    async fn tell(&self) {
         let due = {
             let news = self.news.lock();
             let age = news.written.elapsed();
             (news.parts >= LEDGER_PARTS && age >= LEDGER_PAUSE) || (news.parts > 0 && age >= LEDGER_AGE)
         };
-        match self.writing.try_lock() {
-            Ok(_alone) if due => self.write_ledger().await,
-            // whoever writes it comes by again
-            _ => Ok(()),
+        // whoever writes it comes by again
+        let Ok(_alone) = self.writing.try_lock() else { return };
+        if due && let Err(error) = self.write_ledger().await {
+            tracing::debug!(%error, "the ledger is behind");
         }
     }
 
@@ -173,13 +174,14 @@ impl Stage for S3Stage {
 
     async fn put(&self, block: &Block, bytes: Bytes) -> Result<(), Error> {
         self.upload_part(block, bytes).await?;
-        self.tell().await
+        self.tell().await;
+        Ok(())
     }
 
     async fn put_from(&self, block: &Block, source: &CopySource, offset: u64) -> Result<bool, Error> {
         let copied = self.copy_part(block, source, offset).await?;
         if copied {
-            self.tell().await?;
+            self.tell().await;
         }
         Ok(copied)
     }
