@@ -46,7 +46,7 @@ codes! {
     /// The image is for other platforms than those that were asked for.
     PlatformNotFound => "ask for one of its platforms, or leave it out with --exclude",
     /// The target registry does not take an index of which not every platform travels.
-    SparseIndexRefused => "export with --platform-rewrite (the index gets a new digest, and signatures of the old one do not fit it), or with every platform",
+    SparseIndexRefused => "import with --platform-rewrite, or export with it (the index gets a new digest, and signatures of the old one do not fit it), or export every platform",
     /// The repository has no manifest of that digest.
     ManifestNotFound => "the manifest was deleted or never pushed: push it again, or leave this artifact out",
     /// A blob that a manifest names is not in the source.

@@ -115,7 +115,7 @@ impl Contents {
     pub async fn of_bundle(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result<Self, Error> {
         let opened = open::bundle(engine, store, name).await?;
         let source = Arc::new(BundleSource::new(opened).await?);
-        let walk = walk_bundle(engine, &source, &[]).await?;
+        let walk = walk_bundle(engine, &source, &[], false).await?;
         first_failure(&walk, |_| false)?;
         Ok(Self::of(&walk))
     }

@@ -29,6 +29,8 @@ pub struct TargetOptions {
     /// Rules that give repositories other names; the first that fits counts. The prefix stands in front of what they
     /// make as well.
     pub renames: Vec<Rename>,
+    /// Write indexes of a bundle anew so that they list only the platforms that it has. Their digest changes by it.
+    pub platform_rewrite: bool,
     /// Move tags that exist with another digest.
     pub overwrite_tags: bool,
     /// Push what can be pushed when something cannot.
@@ -110,7 +112,7 @@ pub(crate) async fn from_opened(
 ) -> Result<(), Error> {
     note_transfer(&opened, report);
     let source = Arc::new(BundleSource::new(opened).await?);
-    let walk = walk_bundle(engine, &source, only).await?;
+    let walk = walk_bundle(engine, &source, only, options.platform_rewrite).await?;
     let sources: Sources = BTreeMap::from([(source.host().to_owned(), source as Arc<dyn Source>)]);
     fill(engine, walk, &sources, feed, target, options, report).await
 }

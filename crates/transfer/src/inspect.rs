@@ -84,7 +84,7 @@ pub async fn inspect(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) ->
 async fn look(engine: &Engine, store: &Arc<dyn BlobStore>, name: &str) -> Result<Inspection, Error> {
     let opened = open::bundle(engine, store, name).await?;
     let source = Arc::new(BundleSource::new(opened.clone()).await?);
-    let walk = walk_bundle(engine, &source, &[]).await?;
+    let walk = walk_bundle(engine, &source, &[], false).await?;
     let transfer = opened.index.transfer.as_ref();
     let offset = |digest: &Digest| opened.index.catalog.get(digest).map_or(0, |extent| extent.offset);
     Ok(Inspection {

@@ -46,7 +46,7 @@ impl Verify {
         report.bundle = Some(BundleReport { location: opened.location.clone(), bytes: opened.len() });
         report.plan_id = opened.index.transfer.as_ref().map(|transfer| transfer.plan_id.clone());
         let source = Arc::new(BundleSource::new(opened.clone()).await?);
-        let mut walk = walk_bundle(engine, &source, &[]).await?;
+        let mut walk = walk_bundle(engine, &source, &[], false).await?;
         report.totals = crate::export::totals(&walk);
         engine.events.send(&Event::Planned { operation: Operation::Verify, totals: report.totals });
         let (faults, read) = contents(engine, &opened).await?;

@@ -243,6 +243,10 @@ pub(crate) struct ImportArgs {
     /// Import only what this pattern fits: 'team/*', 'team/web:v1.*'.
     #[arg(long, value_name = "PATTERN", value_parser = clap::value_parser!(transload_oci::Pattern))]
     pub(crate) only: Vec<transload_oci::Pattern>,
+    /// Write indexes of which the bundle does not have every platform anew, so that they list what it has. For registries
+    /// that take no other; the digest changes, signatures no longer fit.
+    #[arg(long)]
+    pub(crate) platform_rewrite: bool,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
     /// Delete the bundle when every artifact of it is in the registry.

@@ -31,7 +31,7 @@ pub(super) async fn split(
         engine.limits.blobs_at_once = 1;
     }
     let source = Arc::new(BundleSource::new(opened).await?);
-    let walk = walk_bundle(&engine, &source, &[]).await?;
+    let walk = walk_bundle(&engine, &source, &[], false).await?;
     let sources: Sources =
         BTreeMap::from([(source.host().to_owned(), Arc::clone(&source) as Arc<dyn Source>)]);
     for (registry, repository) in repositories(&walk, &report.source)? {

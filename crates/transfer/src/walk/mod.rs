@@ -114,16 +114,18 @@ pub(crate) async fn walk(engine: &Engine, sources: &Sources, selection: &Selecti
     Ok(walk)
 }
 
-/// Walks what is in a bundle: everything, or what `only` names.
+/// Walks what is in a bundle: everything, or what `only` names. Indexes of which the bundle does not have every platform
+/// are written anew without the others when `rewrite` asks for it.
 pub(crate) async fn walk_bundle(
     engine: &Engine,
     source: &Arc<BundleSource>,
     only: &[Pattern],
+    rewrite: bool,
 ) -> Result<Walk, Error> {
     let (requests, tags) = of_bundle(source, only)?;
     let sources: Sources =
         BTreeMap::from([(source.host().to_owned(), Arc::clone(source) as Arc<dyn Source>)]);
-    let how = walker::How { referrers: true, platforms: &Platforms::default() };
+    let how = walker::How { referrers: true, platforms: &Platforms { wanted: Vec::new(), rewrite } };
     let omitted = source.foreign_layers_omitted();
     let omits = |digest: &Digest| omitted.contains(digest);
     let walk = walk_requests(engine, &sources, how, &omits, &requests, &tags).await?;

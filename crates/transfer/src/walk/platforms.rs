@@ -25,7 +25,7 @@ impl Walker<'_> {
         graph: &mut Graph,
     ) -> Result<Manifest, Error> {
         let platforms = self.platforms;
-        if platforms.wanted.is_empty() || !root.is_index() {
+        if (platforms.wanted.is_empty() && !platforms.rewrite) || !root.is_index() {
             return Ok(root);
         }
         if graph.platforms.is_empty() && !graph.platforms_dropped.is_empty() {

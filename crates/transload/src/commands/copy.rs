@@ -21,6 +21,8 @@ pub(crate) async fn run(
     let sources = registries.sources(&selection)?;
     let (target, prefix) = registries.target(&args.target.to)?;
     let options = TargetOptions {
+        // a copy says so in its selection
+        platform_rewrite: false,
         prefix,
         renames: args.target.map.clone(),
         overwrite_tags: args.target.overwrite_tags,

@@ -22,6 +22,7 @@ pub(crate) async fn run(
     let options = TargetOptions {
         prefix,
         renames: args.target.map.clone(),
+        platform_rewrite: args.platform_rewrite,
         overwrite_tags: args.target.overwrite_tags,
         continue_on_errors: args.report.continue_on_errors,
         dry_run: args.report.dry_run,

@@ -38,6 +38,14 @@ fn a_sparse_bundle_goes_where_sparse_indexes_are_taken_and_is_explained_where_no
     assert!(next.contains("--platform-rewrite"), "{next}");
     let tags = block_on(client(&strict.host()).tags("team/web")).unwrap_or_default();
     assert!(tags.is_empty(), "{tags:?}");
+
+    // whoever has only the bundle can have the index written anew on this side
+    let rewritten = transload().run(["import", &bundle, "--to", &strict.host(), "--platform-rewrite"]).ok();
+    assert!(rewritten.stderr.contains("written anew"), "{}", rewritten.all());
+    let there = block_on(client(&strict.host()).manifest("team/web", "v1")).unwrap();
+    assert_eq!(there.view.children.manifests.len(), 2, "the image and its attestation: {there:?}");
+    let again = transload().run(["import", &bundle, "--to", &strict.host(), "--platform-rewrite"]).ok();
+    assert!(again.stdout.contains("nothing to do"), "{}", again.all());
 }
 
 #[test]
