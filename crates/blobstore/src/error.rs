@@ -75,6 +75,12 @@ impl Error {
         Self { kind, subject: subject.into(), detail: detail.into(), hint: None, source: None }
     }
 
+    /// A blob is in the way; `what` the store calls such a thing ("file", "object").
+    pub(crate) fn already_exists(subject: impl Into<String>, what: &str) -> Self {
+        Self::new(ErrorKind::AlreadyExists, subject, format!("there is {what} of that name already"))
+            .with_hint("choose another name, or allow blobs to be overwritten")
+    }
+
     /// With what to do next, when it is known here and not evident from the kind.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

@@ -197,7 +197,7 @@ impl BlobStore for MemoryStore {
         check_name(name)?;
         let state = self.state.lock();
         if !options.overwrite && state.blobs.contains_key(name) {
-            return Err(already_exists(self.describe(name)));
+            return Err(Error::already_exists(self.describe(name), "a blob"));
         }
         let order = self.limits.order;
         let found = state
@@ -280,7 +280,7 @@ impl Stage for MemoryStage {
         tokio::task::yield_now().await;
         let mut state = self.store.state.lock();
         if !self.options.overwrite && state.blobs.contains_key(&self.name) {
-            return Err(already_exists(self.store.describe(&self.name)));
+            return Err(Error::already_exists(self.store.describe(&self.name), "a blob"));
         }
         let whole = match self.store.limits.order {
             BlockOrder::AtCommit => state.in_order(&self.name, blocks),
@@ -366,9 +366,4 @@ impl State {
         }
         Some(whole.freeze())
     }
-}
-
-fn already_exists(subject: String) -> Error {
-    Error::new(ErrorKind::AlreadyExists, subject, "there is a blob of that name already")
-        .with_hint("choose another name, or allow blobs to be overwritten")
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use secrecy::SecretString;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Bytes as they arrive.
 pub type ByteStream = BoxStream<'static, Result<Bytes, Error>>;
@@ -168,6 +168,16 @@ pub struct Block {
     pub index: u32,
 }
 
+impl Block {
+    /// Refuses bytes that are not as many as the block says.
+    pub(crate) fn check_len(&self, bytes: &[u8], subject: impl FnOnce() -> String) -> Result<(), Error> {
+        if bytes.len() as u64 == self.len {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Io, subject(), "a block has not the length it should have"))
+    }
+}
+
 /// A block that an earlier run staged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StagedBlock {
@@ -179,6 +189,20 @@ pub struct StagedBlock {
     pub index: Option<u32>,
     /// Length in bytes.
     pub len: u64,
+}
+
+impl StagedBlock {
+    /// Whether it can be committed where `block` is planned, in a store of this order. That its content is the one that
+    /// is planned is what its id says.
+    pub fn fits(&self, order: BlockOrder, block: &Block) -> bool {
+        let in_place = match order {
+            BlockOrder::AtCommit => true,
+            BlockOrder::Positioned => self.offset == Some(block.offset),
+            BlockOrder::Numbered => self.index == Some(block.index),
+            BlockOrder::InOrder => false,
+        };
+        in_place && self.len == block.len
+    }
 }
 
 /// When a block gets its place.

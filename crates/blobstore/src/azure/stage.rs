@@ -38,7 +38,7 @@ impl AzureStage {
         if store.may_read() {
             let there = store.stat(name).await?.is_some();
             if there && !options.overwrite {
-                return Err(already_exists(store.describe(name)));
+                return Err(Error::already_exists(store.describe(name), "a blob"));
             }
             let staged = lists::uncommitted(&store, name).await?;
             if staged.iter().any(|(id, _)| id.len() != 64) && !there {
@@ -62,10 +62,7 @@ impl Stage for AzureStage {
     }
 
     async fn put(&self, block: &Block, bytes: Bytes) -> Result<(), Error> {
-        if bytes.len() as u64 != block.len {
-            let detail = "a block has not the length it should have";
-            return Err(Error::new(ErrorKind::Io, self.store.describe(&self.name), detail));
-        }
+        block.check_len(&bytes, || self.store.describe(&self.name))?;
         let client = self.store.blob(&self.name, Action::Write)?.block_blob_client();
         let (client, id) = (&client, &block.id.0);
         retry(&self.store.retry, |_| {
@@ -150,7 +147,7 @@ impl AzureStage {
             let failure = failed(e);
             match failure.error.kind() {
                 ErrorKind::Changed if !self.options.overwrite => {
-                    already_exists(self.store.describe(&self.name)).into()
+                    Error::already_exists(self.store.describe(&self.name), "a blob").into()
                 }
                 _ => failure,
             }
@@ -193,9 +190,4 @@ async fn clear(store: &Arc<Inner>, name: &str) -> Result<(), Error> {
     let options = BlobClientDeleteOptions { if_match: etag.map(Etag::from), ..Default::default() };
     let client = store.blob(name, Action::Delete)?;
     client.delete(Some(options)).await.map(|_| ()).map_err(failed(Action::Delete))
-}
-
-fn already_exists(subject: String) -> Error {
-    Error::new(ErrorKind::AlreadyExists, subject, "there is a blob of that name already")
-        .with_hint("choose another name, or allow blobs to be overwritten")
 }

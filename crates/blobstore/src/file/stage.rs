@@ -73,7 +73,7 @@ impl FileStage {
         }
         if target.exists() && !options.overwrite {
             tidy(&target, &partial_path, &journal_path);
-            return Err(already_exists(shown));
+            return Err(Error::already_exists(shown, "a file"));
         }
         let journal = Journal::open(&journal_path).map_err(|e| match e.kind() {
             io::ErrorKind::WouldBlock => busy(&shown),
@@ -171,7 +171,7 @@ impl Inner {
         self.partial.set_len(len).map_err(self.failed("write it"))?;
         self.partial.sync_all().map_err(self.failed("write it to the disk"))?;
         publish::publish(&self.partial_path, &self.target, self.overwrite).map_err(|e| match e.kind() {
-            io::ErrorKind::AlreadyExists => already_exists(self.shown.clone()),
+            io::ErrorKind::AlreadyExists => Error::already_exists(self.shown.clone(), "a file"),
             _ => os::error(&self.shown, "give it its name", &e),
         })?;
         // the file is there: a journal that stays behind is removed by the next writer
@@ -282,11 +282,6 @@ fn beside(target: &Path, suffix: &str) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-fn already_exists(shown: String) -> Error {
-    Error::new(ErrorKind::AlreadyExists, shown, "there is a file of that name already")
-        .with_hint("choose another name, or allow blobs to be overwritten")
 }
 
 fn busy(shown: &str) -> Error {

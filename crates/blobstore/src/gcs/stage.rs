@@ -96,9 +96,7 @@ impl GcsStage {
     }
 
     pub(super) fn already_exists(&self) -> Error {
-        let detail = "there is an object of that name already";
-        Error::new(ErrorKind::AlreadyExists, self.store.describe(&self.name), detail)
-            .with_hint("choose another name, or allow blobs to be overwritten")
+        Error::already_exists(self.store.describe(&self.name), "an object")
     }
 
     /// Makes an object and compares what the store has with what was sent.
@@ -121,10 +119,7 @@ impl Stage for GcsStage {
     }
 
     async fn put(&self, block: &Block, bytes: Bytes) -> Result<(), Error> {
-        if bytes.len() as u64 != block.len {
-            let detail = "a block has not the length it should have";
-            return Err(Error::new(ErrorKind::Io, self.store.describe(&self.name), detail));
-        }
+        block.check_len(&bytes, || self.store.describe(&self.name))?;
         let crc = crc32c(&bytes);
         let ask = Ask::upload(&self.block_name(&block.id), bytes);
         let ask = &ask.header("content-type", "application/octet-stream");

@@ -61,7 +61,7 @@ impl S3Stage {
     /// Looks whether the object is there and which upload of it is unfinished.
     pub(super) async fn open(store: Arc<Inner>, name: &str, options: StageOptions) -> Result<Self, Error> {
         if !options.overwrite && store.head(name).await?.is_some() {
-            return Err(already_exists(store.describe(name)));
+            return Err(Error::already_exists(store.describe(name), "an object"));
         }
         let ledger = Ledger::find(&store, name).await?;
         Ok(Self {
@@ -211,9 +211,4 @@ impl S3Stage {
             _ => Ok(()),
         }
     }
-}
-
-fn already_exists(subject: String) -> Error {
-    Error::new(ErrorKind::AlreadyExists, subject, "there is an object of that name already")
-        .with_hint("choose another name, or allow blobs to be overwritten")
 }

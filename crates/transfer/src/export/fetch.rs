@@ -59,13 +59,8 @@ impl Run {
     /// A block that an earlier run staged, if it can be used in this place.
     pub(super) fn found(&self, block: &PlannedBlock) -> Option<StagedBlock> {
         let staged = self.staged.get(&block.plan.key())?;
-        let in_place = match self.order {
-            BlockOrder::AtCommit => true,
-            BlockOrder::Positioned => staged.offset == Some(block.offset),
-            BlockOrder::Numbered => staged.index == Some(block.index),
-            BlockOrder::InOrder => false,
-        };
-        (in_place && staged.len == block.plan.len()).then_some(*staged)
+        let place = Block { id: staged.id, offset: block.offset, len: block.plan.len(), index: block.index };
+        staged.fits(self.order, &place).then_some(*staged)
     }
 
     /// A blob that has blocks of its own.

@@ -230,13 +230,7 @@ impl Run {
     fn found(&self, n: usize) -> Option<StagedBlock> {
         let (key, block) = &self.blocks[n];
         let staged = self.staged.get(key)?;
-        let in_place = match self.order {
-            BlockOrder::AtCommit => true,
-            BlockOrder::Positioned => staged.offset == Some(block.offset),
-            BlockOrder::Numbered => staged.index == Some(block.index),
-            BlockOrder::InOrder => false,
-        };
-        (in_place && staged.len == block.len).then_some(*staged)
+        staged.fits(self.order, block).then_some(*staged)
     }
 
     /// Moves every block that is not there. Answers what to commit, and how many bytes moved.

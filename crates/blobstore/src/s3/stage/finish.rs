@@ -5,7 +5,7 @@ use quick_xml::escape::escape;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 
-use super::{S3Stage, already_exists};
+use super::S3Stage;
 use crate::error::{Error, ErrorKind};
 use crate::retry::{Failure, retry};
 use crate::s3::ask::Ask;
@@ -56,7 +56,7 @@ impl S3Stage {
         };
         if !self.options.overwrite && self.store.head(&self.name).await?.is_some() {
             // not every store heeds the condition
-            return Err(already_exists(self.store.describe(&self.name)));
+            return Err(Error::already_exists(self.store.describe(&self.name), "an object"));
         }
         let mut conditional = !self.options.overwrite;
         loop {
@@ -99,7 +99,9 @@ impl S3Stage {
 
     fn said_to_exist(&self, error: Error, conditional: bool) -> Error {
         match error.kind() {
-            ErrorKind::Changed if conditional => already_exists(self.store.describe(&self.name)),
+            ErrorKind::Changed if conditional => {
+                Error::already_exists(self.store.describe(&self.name), "an object")
+            }
             _ => error,
         }
     }
