@@ -4,6 +4,7 @@
 //! a [`Report`]. It first walks the source and plans everything, so that what can be known to fail is known
 //! before a byte moves; then it acts on the plan. Import is a copy whose source is a bundle.
 
+mod check;
 mod code;
 mod contents;
 mod diff;

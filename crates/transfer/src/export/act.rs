@@ -22,7 +22,7 @@ use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
-use crate::report::{ArtifactStatus, Outcome, Report, refuse_failures};
+use crate::report::{ArtifactStatus, Outcome, Report};
 
 /// Metadata by which other tools that know the ACR Transfer model recognise the blob.
 pub(crate) const CATEGORY: (&str, &str) = ("category", "acr-transfer-blob");
@@ -142,9 +142,7 @@ async fn fetch(
         if faults.is_empty() {
             return Ok(small);
         }
-        plan.walk.fail_where(|digest| faults.get(digest).cloned());
-        report.note_failures(&plan.walk);
-        refuse_failures(&report.artifacts, continue_on_errors)?;
+        plan.fail(&faults, report, continue_on_errors)?;
         finish::leave_out(run.order, plan);
     }
 }

@@ -15,7 +15,7 @@ use super::finish;
 use super::layout::PlannedBlock;
 use super::plan::ExportPlan;
 use crate::error::Error;
-use crate::report::{Report, refuse_failures};
+use crate::report::Report;
 
 /// Moves everything. The head is written as if nothing will fail from then on; what does is told in an entry behind
 /// the data. Unless failures are borne, nothing is written behind the first: whoever reads sees that the end is missing.
@@ -34,11 +34,7 @@ pub(super) async fn act(
     // a pack counts for two buffers: so many jobs can all hold what they need at the same time
     let at_once = (run.buffers.most() / 2).clamp(1, run.engine.limits.blobs_at_once.max(1));
     run_jobs(run, jobs(run, plan), at_once, continue_on_errors, &mut faults).await?;
-    if !faults.is_empty() {
-        plan.walk.fail_where(|digest| faults.get(digest).cloned());
-        report.note_failures(&plan.walk);
-        refuse_failures(&report.artifacts, continue_on_errors)?;
-    }
+    plan.fail(&faults, report, continue_on_errors)?;
 
     let mut offset = plan.head_len;
     for block in &plan.blocks {
@@ -70,9 +66,7 @@ async fn small(
         if faults.is_empty() {
             return Ok(small);
         }
-        plan.walk.fail_where(|digest| faults.get(digest).cloned());
-        report.note_failures(&plan.walk);
-        refuse_failures(&report.artifacts, continue_on_errors)?;
+        plan.fail(&faults, report, continue_on_errors)?;
         finish::leave_out(BlockOrder::AtCommit, plan);
     }
 }

@@ -11,7 +11,7 @@ use super::layout::{Layout, PlannedBlock};
 use crate::code::Code;
 use crate::error::Error;
 use crate::limits::Limits;
-use crate::report::Totals;
+use crate::report::{Report, Totals, refuse_failures};
 use crate::select::Selection;
 use crate::walk::{Blob, Walk};
 
@@ -149,6 +149,22 @@ impl ExportPlan {
     /// What the surviving artifacts need: the rest is left out.
     pub(super) fn needed(&self) -> HashSet<Digest> {
         self.walk.good().flat_map(|a| a.blobs.iter().chain(&a.manifests)).copied().collect()
+    }
+
+    /// Fails the artifacts that need a blob which cannot be had, here and in the report. Unless that is borne, or when
+    /// nothing is left, it is an error.
+    pub(super) fn fail(
+        &mut self,
+        faults: &HashMap<Digest, Error>,
+        report: &mut Report,
+        continue_on_errors: bool,
+    ) -> Result<(), Error> {
+        if faults.is_empty() {
+            return Ok(());
+        }
+        self.walk.fail_where(|digest| faults.get(digest).cloned());
+        report.note_failures(&self.walk);
+        refuse_failures(&report.artifacts, continue_on_errors)
     }
 
     /// Shrinks head and data to what the surviving artifacts need. The blocks stay as they are cut.

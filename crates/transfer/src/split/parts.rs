@@ -9,12 +9,12 @@ use transload_bundle as bundle;
 use transload_registry::ByteStream;
 
 use super::{Part, Split, SplitReport};
+use crate::check::Check;
 use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
 use crate::open::{self, Glance, PARTS_MAX, Pieces};
-use crate::relay::check::Check;
 use crate::report::{Operation, Totals};
 
 pub(super) async fn split(

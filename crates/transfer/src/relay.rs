@@ -1,8 +1,6 @@
 //! Relay: a bundle from one store into another, as it is, every content checked on the way.
 
-pub(crate) mod check;
-
-use std::collections::HashMap;
+pub(crate) use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -18,8 +16,7 @@ use transload_blobstore::{
 use transload_bundle::{self as bundle, BlockKey};
 use transload_oci::Digest;
 
-use check::{Bad, Check};
-
+use crate::check::{Bad, Check};
 use crate::code::Code;
 use crate::engine::Engine;
 use crate::error::Error;
