@@ -17,6 +17,7 @@
 //! # Ok::<_, transload_depot::Error>(()) }).unwrap();
 //! ```
 
+mod contents;
 mod depot;
 mod error;
 mod http;
@@ -25,6 +26,7 @@ mod server;
 mod store;
 mod upload;
 
+pub use contents::{Blob, BlobStream, Contents, Fault, FaultKind, Page, Reference};
 pub use depot::Depot;
 pub use error::Error;
 pub use limits::Limits;

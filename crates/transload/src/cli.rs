@@ -6,6 +6,7 @@ mod everywhere;
 mod login;
 mod papers;
 mod plan;
+mod registry;
 mod relay;
 mod selection;
 
@@ -22,6 +23,7 @@ pub(crate) use everywhere::{OutputArgs, SettingsArgs};
 pub(crate) use login::{LoginArgs, LogoutArgs};
 pub(crate) use papers::{CompletionsArgs, ManArgs};
 pub(crate) use plan::{DiffArgs, PlanArgs};
+pub(crate) use registry::{RegistryCommand, RegistryCommandArgs, ServeArgs};
 pub(crate) use relay::{DestinationArgs, RelayArgs};
 pub(crate) use selection::{ForeignLayersArg, SelectionArgs, TargetArgs};
 
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Make several bundles of one, or parts that fit a stick.
     Split(Box<SplitArgs>),
+    /// Run a registry.
+    Registry(RegistryCommandArgs),
     /// Keep a credential for a registry.
     Login(LoginArgs),
     /// Forget the credential of a registry.
