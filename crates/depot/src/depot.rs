@@ -7,14 +7,15 @@ use axum::Router;
 use parking_lot::Mutex;
 use transload_oci::Digest;
 
+use crate::access::{Anonymous, Gate, Open};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::store::{Budget, Content, Index, WriteError, Writer};
 use crate::upload::Uploads;
 
-/// A registry's content. Clones share it.
+/// A registry's content, and the gate before it. Clones share both.
 #[derive(Debug, Clone)]
-pub struct Depot(Arc<Inner>);
+pub struct Depot(Arc<Inner>, Arc<dyn Gate>);
 
 #[derive(Debug)]
 struct Inner {
@@ -62,12 +63,23 @@ impl Depot {
     fn new(folder: Option<PathBuf>, limits: Limits) -> Self {
         let budget = Budget::new(limits.memory_bytes_max);
         let uploads = Uploads::new(limits.uploads_max);
-        Self(Arc::new(Inner { limits, folder, budget, index: Mutex::default(), uploads }))
+        let inner = Inner { limits, folder, budget, index: Mutex::default(), uploads };
+        Self(Arc::new(inner), Arc::new(Open(Anonymous::Everything)))
+    }
+
+    /// The same content behind a gate that says who may do what. Without one everybody may everything.
+    #[must_use]
+    pub fn behind(&self, gate: Arc<dyn Gate>) -> Self {
+        Self(Arc::clone(&self.0), gate)
     }
 
     /// The HTTP interface, to be mounted at the root of a server of your own.
     pub fn router(&self) -> Router {
         crate::http::router(self.clone())
+    }
+
+    pub(crate) fn gate(&self) -> &dyn Gate {
+        &*self.1
     }
 
     /// Its bounds.

@@ -17,6 +17,7 @@
 //! # Ok::<_, transload_depot::Error>(()) }).unwrap();
 //! ```
 
+pub mod access;
 mod contents;
 mod depot;
 mod error;

@@ -9,6 +9,7 @@ use transload_oci::{Digest, media_type};
 use super::Query;
 use super::answer::Answer;
 use super::refusal::{Code, Refusal};
+use crate::access::Caller;
 use crate::depot::Depot;
 use crate::store::Page;
 
@@ -21,11 +22,36 @@ pub(super) fn tags(depot: &Depot, repository: &str, query: Query<'_>) -> Result<
     Ok(answer.json(&json!({ "name": repository, "tags": page.names })))
 }
 
-/// `GET /v2/_catalog?n=…&last=…`, in lexical order.
-pub(super) fn catalog(depot: &Depot, query: Query<'_>) -> Result<Response, Refusal> {
+/// `GET /v2/_catalog?n=…&last=…`, in lexical order: the repositories that the caller may see.
+pub(super) fn catalog(depot: &Depot, caller: &Caller, query: Query<'_>) -> Result<Response, Refusal> {
     let (most, last) = paging(depot, query)?;
-    let page = depot.index().lock().repositories(&last, most);
+    let page = visible(depot, caller, last, most);
     Ok(linked(Answer::ok(), "/v2/_catalog", &page, most).json(&json!({ "repositories": page.names })))
+}
+
+/// A page of what the caller may see: as long as if there were nothing else.
+fn visible(depot: &Depot, caller: &Caller, mut after: String, most: usize) -> Page {
+    let mut seen = Page::default();
+    if most == 0 {
+        return seen;
+    }
+    loop {
+        // one more than is shown, which says whether there is another page
+        let page = depot.index().lock().repositories(&after, most + 1);
+        let more = page.more;
+        if let Some(last) = page.names.last() {
+            after.clone_from(last);
+        }
+        for name in page.names.into_iter().filter(|name| caller.sees(name)) {
+            if seen.names.len() == most {
+                return Page { more: true, ..seen };
+            }
+            seen.names.push(name);
+        }
+        if !more {
+            return seen;
+        }
+    }
 }
 
 /// `GET /v2/<name>/referrers/<digest>?artifactType=…`: an index, empty where there is nothing (also where there is no

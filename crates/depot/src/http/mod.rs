@@ -8,46 +8,72 @@ mod range;
 mod refusal;
 mod route;
 mod uploads;
+mod wanted;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 
+use crate::access::Caller;
 use crate::depot::Depot;
 use answer::Answer;
 use refusal::{Code, Refusal};
 use route::Route;
 
-/// Everything under `/v2/`. Repository names have slashes, so paths are taken apart by hand.
+/// Everything under `/v2/`, and what the gate owns. Repository names have slashes, so paths are taken apart by hand.
 pub(crate) fn router(depot: Depot) -> Router {
     Router::new().fallback(handle).with_state(depot)
 }
 
 async fn handle(State(depot): State<Depot>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let result = match Route::parse(parts.uri.path()) {
-        Ok(route) => dispatch(&depot, route, &parts, body).await,
-        Err(refusal) => Err(refusal),
+    if depot.gate().owns(parts.uri.path()) {
+        return depot.gate().answer(&parts, body).await;
+    }
+    let mut response = match Route::parse(parts.uri.path()) {
+        Ok(route) => admitted(&depot, route, &parts, body).await,
+        Err(refusal) => refused(&parts, refusal),
     };
-    let mut response = result.unwrap_or_else(|refusal| {
-        tracing::debug!(method = %parts.method, path = parts.uri.path(), %refusal, "refused");
-        refusal.into_response()
-    });
     // what clients of before the OCI specification know a registry by
     let version = HeaderValue::from_static("registry/2.0");
     response.headers_mut().insert("docker-distribution-api-version", version);
     response
 }
 
-async fn dispatch(depot: &Depot, route: Route, parts: &Parts, body: Body) -> Result<Response, Refusal> {
+/// The answer to whoever may have it. Nothing of the body is read before that is known.
+async fn admitted(depot: &Depot, route: Route, parts: &Parts, body: Body) -> Response {
+    match wanted::admit(depot.gate(), parts, &route).await {
+        Err(refusal) => refused(parts, refusal),
+        Ok(caller) => {
+            let result = dispatch(depot, &caller, route, parts, body).await;
+            let mut response = result.unwrap_or_else(|refusal| refused(parts, refusal));
+            // for whoever writes the log
+            response.extensions_mut().insert(caller);
+            response
+        }
+    }
+}
+
+fn refused(parts: &Parts, refusal: impl std::fmt::Display + IntoResponse) -> Response {
+    tracing::debug!(method = %parts.method, path = parts.uri.path(), %refusal, "refused");
+    refusal.into_response()
+}
+
+async fn dispatch(
+    depot: &Depot,
+    caller: &Caller,
+    route: Route,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response, Refusal> {
     let query = Query(parts.uri.query().unwrap_or_default());
     let headers = &parts.headers;
     match (parts.method.clone(), route) {
         (Method::GET | Method::HEAD, Route::Base) => Ok(Answer::ok().json(&serde_json::json!({}))),
-        (Method::GET, Route::Catalog) => lists::catalog(depot, query),
+        (Method::GET, Route::Catalog) => lists::catalog(depot, caller, query),
         (Method::GET, Route::Tags { repository }) => lists::tags(depot, &repository, query),
         (Method::GET, Route::Referrers { repository, digest }) => {
             Ok(lists::referrers(depot, &repository, &digest, query))
@@ -60,7 +86,7 @@ async fn dispatch(depot: &Depot, route: Route, parts: &Parts, body: Body) -> Res
             blobs::delete(depot, repository, digest).await
         }
         (Method::POST, Route::Uploads { repository }) => {
-            uploads::start(depot, &repository, query, headers, body).await
+            uploads::start(depot, caller, &repository, query, headers, body).await
         }
         (Method::GET, Route::Upload { repository, id }) => uploads::status(depot, &repository, &id).await,
         (Method::PATCH, Route::Upload { repository, id }) => {

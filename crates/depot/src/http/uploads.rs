@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::range::chunk;
 use super::refusal::{Code, Refusal};
 use super::route::digest;
+use crate::access::{Action, Caller, Grant};
 use crate::depot::Depot;
 use crate::upload::{BodyLimits, Session, Turn};
 
@@ -20,6 +21,7 @@ use crate::upload::{BodyLimits, Session, Turn};
 /// `from` shares one that another repository has. A mount that cannot be done opens a session.
 pub(super) async fn start(
     depot: &Depot,
+    caller: &Caller,
     repository: &str,
     query: Query<'_>,
     headers: &HeaderMap,
@@ -27,7 +29,8 @@ pub(super) async fn start(
 ) -> Result<Response, Refusal> {
     if let Some(mount) = query.get("mount") {
         let mount = digest(&mount)?;
-        let from = query.get("from").filter(|from| is_repository(from));
+        // from where they may not pull, nothing is there
+        let from = mounts_from(query).filter(|from| caller.may(&Grant::to(Action::Pull, from)));
         if from.is_some_and(|from| try_mount(depot, repository, &mount, &from)) {
             return Ok(created(repository, &mount));
         }
@@ -45,6 +48,11 @@ pub(super) async fn start(
             result
         }
     }
+}
+
+/// The repository that a request to mount wants to have a blob from.
+pub(super) fn mounts_from(query: Query<'_>) -> Option<String> {
+    query.get("mount").and(query.get("from")).filter(|from| is_repository(from))
 }
 
 fn try_mount(depot: &Depot, repository: &str, digest: &Digest, from: &str) -> bool {

@@ -39,7 +39,7 @@ pub(crate) struct Kept {
 }
 
 /// Some names in order.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) names: Vec<String>,
     /// Whether there are more behind the last one.

@@ -1,6 +1,7 @@
 //! The depot as its clients see it.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test may")]
 
+mod access;
 mod blobs;
 mod manifests;
 mod support;
