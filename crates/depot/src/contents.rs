@@ -104,6 +104,8 @@ pub enum FaultKind {
     ManifestUnknown,
     /// The repository has no such blob.
     BlobUnknown,
+    /// A manifest points at a blob that the repository does not have.
+    ChildUnknown,
     /// There is no room left.
     Full,
     /// Not now: the store behind it does not answer, or was changed. Trying again may help.

@@ -22,7 +22,13 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
-    /// The folder for blobs cannot be made or written to.
+    /// Another process has the folder.
+    #[error("folder {} is in use by another registry", .path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder cannot be made or written to.
     #[error("folder {} cannot be used", .path.display())]
     Folder {
         /// The folder.

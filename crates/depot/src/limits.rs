@@ -9,8 +9,10 @@ pub struct Limits {
     pub blob_bytes_max: u64,
     /// Largest manifest.
     pub manifest_bytes_max: usize,
-    /// Manifests, and blobs and uploads that do not lie in a folder, all together.
-    pub memory_bytes_max: u64,
+    /// Memory for manifests that were read, all together.
+    pub manifest_cache_bytes_max: u64,
+    /// Names of repositories or tags whose order is kept in memory, all together.
+    pub listed_names_max: usize,
     /// Upload sessions open at a time. Above it the one that was idle longest is dropped.
     pub uploads_max: usize,
     /// Most names in one page of tags or repositories; the rest is behind a `Link`.
@@ -30,7 +32,8 @@ impl Default for Limits {
         Self {
             blob_bytes_max: 1 << 40,
             manifest_bytes_max: 4 << 20,
-            memory_bytes_max: 2 << 30,
+            manifest_cache_bytes_max: 16 << 20,
+            listed_names_max: 200_000,
             uploads_max: 1024,
             page_entries_max: 10_000,
             connections_max: 1024,

@@ -13,9 +13,9 @@ use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
-use transload_oci::Digest;
+use transload_oci::{Algorithm, Digest};
 
-use crate::store::{Content, WriteError, Writer};
+use crate::folder::{Folder, WriteError, Writer};
 
 /// What is gathered before it is hashed and written, on a thread that may block.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -34,6 +34,7 @@ pub(crate) struct Uploads {
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) repository: String,
+    folder: Folder,
     received: Arc<AtomicU64>,
     used: Mutex<Instant>,
     /// `None` once the bytes are lost or have become a blob.
@@ -90,40 +91,114 @@ impl Uploads {
         Self { most: most.max(1), open: Mutex::default() }
     }
 
-    /// Opens a session. Where there are too many, the one that was idle longest goes.
-    pub(crate) fn open(&self, repository: &str, writer: Writer) -> Arc<Session> {
+    /// Opens a session whose bytes will be hashed with this algorithm. Where there are too many, the one that was idle
+    /// longest goes.
+    pub(crate) async fn open(
+        &self,
+        folder: &Folder,
+        repository: &str,
+        algorithm: Algorithm,
+    ) -> Result<Arc<Session>, WriteError> {
+        let id = new_id();
+        let writer = {
+            let (folder, repository, id) = (folder.clone(), repository.to_owned(), id.clone());
+            spawn_blocking(move || folder.begin_upload(&repository, &id, algorithm))
+        };
+        let writer = writer.await.map_err(std::io::Error::other)??;
+        Ok(self.insert(folder, repository, id, writer).await)
+    }
+
+    async fn insert(&self, folder: &Folder, repository: &str, id: String, writer: Writer) -> Arc<Session> {
         let session = Arc::new(Session {
-            id: format!("{:032x}", rand::random::<u128>()),
+            id,
             repository: repository.to_owned(),
+            folder: folder.clone(),
             received: writer.len(),
             used: Mutex::new(Instant::now()),
             writer: Arc::new(AsyncMutex::new(Some(writer))),
             turns: watch::Sender::new(0),
         });
-        let mut open = self.open.lock();
-        if open.len() >= self.most {
-            let oldest = open.values().min_by_key(|session| *session.used.lock()).map(|s| s.id.clone());
-            oldest.and_then(|id| open.remove(&id));
+        let (session, oldest) = {
+            let mut open = self.open.lock();
+            let full = open.len() >= self.most;
+            let oldest = open.values().filter(|_| full).min_by_key(|session| *session.used.lock()).cloned();
+            if let Some(oldest) = &oldest {
+                open.remove(&oldest.id);
+            }
+            // two requests may have taken up the same upload of an earlier process: the first one has it
+            (Arc::clone(open.entry(session.id.clone()).or_insert(session)), oldest)
+        };
+        if let Some(oldest) = oldest {
+            oldest.remove().await;
         }
-        open.insert(session.id.clone(), Arc::clone(&session));
         session
     }
 
-    /// The session of this repository.
-    pub(crate) fn find(&self, repository: &str, id: &str) -> Option<Arc<Session>> {
-        let open = self.open.lock();
-        let session = open.get(id).filter(|session| session.repository == repository)?;
-        *session.used.lock() = Instant::now();
-        Some(Arc::clone(session))
+    /// The session of this repository, which an earlier process may have begun.
+    pub(crate) async fn find(
+        &self,
+        folder: &Folder,
+        repository: &str,
+        id: &str,
+    ) -> Result<Option<Arc<Session>>, WriteError> {
+        if let Some(session) = self.open.lock().get(id) {
+            *session.used.lock() = Instant::now();
+            return Ok(Some(Arc::clone(session)).filter(|session| session.repository == repository));
+        }
+        let found = {
+            let (folder, repository, id) = (folder.clone(), repository.to_owned(), id.to_owned());
+            spawn_blocking(move || folder.resume_upload(&repository, &id))
+        };
+        let found = found.await.map_err(std::io::Error::other)??;
+        match found {
+            Some(writer) => Ok(Some(self.insert(folder, repository, id.to_owned(), writer).await)),
+            None => Ok(None),
+        }
     }
 
     /// Forgets a session; a request that still writes to it writes for nothing.
-    pub(crate) fn close(&self, id: &str) -> bool {
-        self.open.lock().remove(id).is_some()
+    pub(crate) fn close(&self, id: &str) {
+        self.open.lock().remove(id);
+    }
+
+    /// Forgets the sessions that were idle for so long, and what they had.
+    pub(crate) async fn expire(&self, idle: Duration) {
+        let mut gone = Vec::new();
+        self.open.lock().retain(|_, session| {
+            let keep = session.used.lock().elapsed() < idle;
+            if !keep {
+                gone.push(Arc::clone(session));
+            }
+            keep
+        });
+        for session in gone {
+            session.remove().await;
+        }
+    }
+
+    /// Sessions that are open.
+    pub(crate) fn count(&self) -> usize {
+        self.open.lock().len()
     }
 }
 
+/// A name for a session, in the form of a UUID of version 4: the distribution project's registry expires no others.
+fn new_id() -> String {
+    let bits: u128 = rand::random();
+    let bits = bits & !(0xf << 76) | (4 << 76);
+    let bits = bits & !(0b11 << 62) | (0b10 << 62);
+    let hex = format!("{bits:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
 impl Session {
+    /// Removes what was received.
+    pub(crate) async fn remove(&self) {
+        let (folder, repository, id) = (self.folder.clone(), self.repository.clone(), self.id.clone());
+        // it fails only with a panic, which has been told
+        let _ = spawn_blocking(move || folder.remove_upload(&repository, &id)).await;
+    }
+
     /// Bytes that are safely taken.
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
@@ -176,16 +251,24 @@ impl Turn {
             end = pump(body.into_data_stream(), &mut sink, limits, session.received()) => end,
             _ = turns.wait_for(|turns| *turns > number) => Err(BodyError::Cut),
         };
-        // the writer comes back unless it is broken; what was gathered before a cut is kept
-        *self.writer = Some(sink.settle().await?);
-        end
+        // the writer comes back, also from a disk that is full; what was gathered before a cut is kept
+        let (writer, settled) = sink.settle().await;
+        *self.writer = writer.map(|mut writer| {
+            writer.rest();
+            writer
+        });
+        end.and(settled)
     }
 
-    /// Ends the upload as a blob of this digest.
-    pub(crate) async fn finish(mut self, digest: Digest) -> Result<Content, BodyError> {
+    /// Ends the upload as a blob of this digest in the session's repository. After an error the writer is lost; its bytes
+    /// are on the disk still, and the session can be found again as if another process had begun it.
+    pub(crate) async fn finish(mut self, digest: Digest) -> Result<(), BodyError> {
         let writer = self.writer.take().ok_or(BodyError::Gone)?;
-        let content = spawn_blocking(move || writer.finish(&digest)).await.map_err(|_| BodyError::Gone)?;
-        Ok(content?)
+        let session = Arc::clone(&self.session);
+        let finished = spawn_blocking(move || {
+            session.folder.finish_upload(&session.repository, &session.id, writer, &digest)
+        });
+        Ok(finished.await.map_err(|_| BodyError::Gone)??)
     }
 }
 
@@ -226,7 +309,7 @@ struct Gathering {
 
 enum Place {
     Here(Writer),
-    Writing(JoinHandle<Result<(Writer, BytesMut), WriteError>>),
+    Writing(JoinHandle<(Writer, Result<BytesMut, WriteError>)>),
     Lost,
 }
 
@@ -254,8 +337,8 @@ impl Gathering {
         let mut writer = self.back().await?;
         let block = std::mem::replace(&mut self.block, std::mem::take(&mut self.spare));
         self.writer = Place::Writing(spawn_blocking(move || {
-            let spare = writer.write(block)?;
-            Ok((writer, spare))
+            let spare = writer.write(block);
+            (writer, spare)
         }));
         Ok(())
     }
@@ -265,8 +348,14 @@ impl Gathering {
         if let Place::Writing(task) = &mut self.writer {
             let written = task.await;
             self.writer = Place::Lost;
-            let (writer, spare) = written.map_err(|_| BodyError::Gone)??;
-            self.spare = spare;
+            let (writer, spare) = written.map_err(|_| BodyError::Gone)?;
+            match spare {
+                Ok(spare) => self.spare = spare,
+                Err(error) => {
+                    self.writer = Place::Here(writer);
+                    return Err(error.into());
+                }
+            }
             return Ok(writer);
         }
         match std::mem::replace(&mut self.writer, Place::Lost) {
@@ -275,8 +364,18 @@ impl Gathering {
         }
     }
 
-    async fn settle(mut self) -> Result<Writer, BodyError> {
-        self.flush().await?;
-        self.back().await
+    /// Writes what is left, and gives the writer back where there is still one.
+    async fn settle(mut self) -> (Option<Writer>, Result<(), BodyError>) {
+        let mut settled = self.flush().await;
+        if settled.is_ok() {
+            match self.back().await {
+                Ok(writer) => return (Some(writer), Ok(())),
+                Err(error) => settled = Err(error),
+            }
+        }
+        match self.writer {
+            Place::Here(writer) => (Some(writer), settled),
+            Place::Writing(_) | Place::Lost => (None, settled),
+        }
     }
 }

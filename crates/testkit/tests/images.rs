@@ -14,7 +14,7 @@ fn client(host: &str) -> Client {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_goes_into_a_registry_and_is_whole_there() {
     let corpus = Corpus::every_kind(10_000);
-    let depot = Server::start(([127, 0, 0, 1], 0).into(), Depot::in_memory()).await.unwrap();
+    let depot = Server::start(([127, 0, 0, 1], 0).into(), Depot::temporary().unwrap()).await.unwrap();
     let docker = DockerRegistry::start();
     for host in [depot.addr().to_string(), docker.host()] {
         let client = client(&host);

@@ -14,13 +14,14 @@ pub struct Caller {
     user: Option<String>,
     may: May,
     sees: Option<Sees>,
+    pulls_everything: bool,
 }
 
 impl Caller {
     /// A caller (`None`: anonymous) of whom `may` says what they may do. In the list of repositories they see those
     /// that they may pull from.
     pub fn new(user: Option<String>, may: impl Fn(&Grant) -> bool + Send + Sync + 'static) -> Self {
-        Self { user, may: Arc::new(may), sees: None }
+        Self { user, may: Arc::new(may), sees: None, pulls_everything: false }
     }
 
     /// With another answer to which repositories they see listed.
@@ -28,6 +29,18 @@ impl Caller {
     pub fn seeing(mut self, sees: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.sees = Some(Arc::new(sees));
         self
+    }
+
+    /// One who may pull from every repository there is, so that a blob may be mounted for them from anywhere.
+    #[must_use]
+    pub fn pulling_everything(mut self, yes: bool) -> Self {
+        self.pulls_everything = yes;
+        self
+    }
+
+    /// Whether they are known to be allowed to pull from every repository.
+    pub fn pulls_everything(&self) -> bool {
+        self.pulls_everything
     }
 
     /// The name they signed in with.

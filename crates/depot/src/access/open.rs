@@ -46,6 +46,7 @@ impl Gate for Open {
             Grant::Catalog => level.allows(Action::Pull),
             Grant::Repository { action, .. } => level.allows(*action),
         });
+        let caller = caller.pulling_everything(level.allows(Action::Pull));
         match wanted.iter().find(|grant| !caller.may(grant)) {
             None => Ok(caller),
             Some(grant) => Err(Refused::new(

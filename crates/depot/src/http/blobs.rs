@@ -1,8 +1,5 @@
 //! Blobs that are there.
 
-use std::io::ErrorKind;
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
@@ -12,7 +9,6 @@ use super::answer::Answer;
 use super::range::{Wanted, wanted};
 use super::refusal::{Code, Refusal};
 use crate::depot::Depot;
-use crate::store::Content;
 
 /// `GET /v2/<name>/blobs/<digest>`, whole or a range.
 pub(super) async fn get(
@@ -21,8 +17,8 @@ pub(super) async fn get(
     digest: &Digest,
     headers: &HeaderMap,
 ) -> Result<Response, Refusal> {
-    let content = find(depot, repository, digest)?;
-    let len = content.len();
+    let blob = depot.contents().blob(repository, digest).await?;
+    let len = blob.len();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     // the content of a digest never changes, so any other tag is another content's
     let other = text(header::IF_RANGE).is_some_and(|tag| tag != etag(digest));
@@ -38,39 +34,20 @@ pub(super) async fn get(
                 .header(header::CONTENT_RANGE, format!("bytes */{len}")));
         }
     };
-    let stream = content.read(start, end).await.map_err(|error| match error.kind() {
-        // deleted since it was looked up
-        ErrorKind::NotFound => unknown(digest),
-        _ => Refusal::new(Code::Failed, error.to_string()),
-    })?;
+    let stream = blob.read(start..end).await?;
     Ok(describe(answer, digest).body(end - start, Body::from_stream(stream)))
 }
 
 /// `HEAD /v2/<name>/blobs/<digest>`.
-pub(super) fn head(depot: &Depot, repository: &str, digest: &Digest) -> Result<Response, Refusal> {
-    let content = find(depot, repository, digest)?;
-    Ok(describe(Answer::ok(), digest).without_body(content.len()))
+pub(super) async fn head(depot: &Depot, repository: &str, digest: &Digest) -> Result<Response, Refusal> {
+    let blob = depot.contents().blob(repository, digest).await?;
+    Ok(describe(Answer::ok(), digest).without_body(blob.len()))
 }
 
 /// `DELETE /v2/<name>/blobs/<digest>`. Manifests that point at it stay, as with other registries.
-pub(super) async fn delete(depot: &Depot, repository: String, digest: Digest) -> Result<Response, Refusal> {
-    let depot = depot.clone();
-    // a file may have to be removed
-    let removed =
-        tokio::task::spawn_blocking(move || depot.index().lock().remove_blob(&repository, &digest)).await;
-    if removed.map_err(|e| Refusal::new(Code::Failed, e.to_string()))? {
-        Ok(Answer::new(StatusCode::ACCEPTED).empty())
-    } else {
-        Err(unknown(&digest))
-    }
-}
-
-fn find(depot: &Depot, repository: &str, digest: &Digest) -> Result<Arc<Content>, Refusal> {
-    depot.index().lock().blob(repository, digest).ok_or_else(|| unknown(digest))
-}
-
-fn unknown(digest: &Digest) -> Refusal {
-    Refusal::new(Code::BlobUnknown, format!("the repository has no blob {digest}"))
+pub(super) async fn delete(depot: &Depot, repository: &str, digest: &Digest) -> Result<Response, Refusal> {
+    super::writable(depot)?.delete_blob(repository, digest).await?;
+    Ok(Answer::new(StatusCode::ACCEPTED).empty())
 }
 
 fn describe(answer: Answer, digest: &Digest) -> Answer {

@@ -10,61 +10,65 @@ use super::Query;
 use super::answer::Answer;
 use super::refusal::{Code, Refusal};
 use crate::access::Caller;
+use crate::contents::{Fault, Page};
 use crate::depot::Depot;
-use crate::store::Page;
 
 /// `GET /v2/<name>/tags/list?n=…&last=…`, in lexical order.
-pub(super) fn tags(depot: &Depot, repository: &str, query: Query<'_>) -> Result<Response, Refusal> {
+pub(super) async fn tags(depot: &Depot, repository: &str, query: Query<'_>) -> Result<Response, Refusal> {
     let (most, last) = paging(depot, query)?;
-    let page = depot.index().lock().tags(repository, &last, most);
-    let page = page.ok_or_else(|| Refusal::new(Code::NameUnknown, "there is no such repository"))?;
+    let page = depot.contents().tags(repository, &last, most).await?;
     let answer = linked(Answer::ok(), &format!("/v2/{repository}/tags/list"), &page, most);
     Ok(answer.json(&json!({ "name": repository, "tags": page.names })))
 }
 
 /// `GET /v2/_catalog?n=…&last=…`, in lexical order: the repositories that the caller may see.
-pub(super) fn catalog(depot: &Depot, caller: &Caller, query: Query<'_>) -> Result<Response, Refusal> {
+pub(super) async fn catalog(depot: &Depot, caller: &Caller, query: Query<'_>) -> Result<Response, Refusal> {
     let (most, last) = paging(depot, query)?;
-    let page = visible(depot, caller, last, most);
+    let page = visible(depot, caller, last, most).await?;
     Ok(linked(Answer::ok(), "/v2/_catalog", &page, most).json(&json!({ "repositories": page.names })))
 }
 
 /// A page of what the caller may see: as long as if there were nothing else.
-fn visible(depot: &Depot, caller: &Caller, mut after: String, most: usize) -> Page {
+async fn visible(depot: &Depot, caller: &Caller, mut after: String, most: usize) -> Result<Page, Fault> {
     let mut seen = Page::default();
     if most == 0 {
-        return seen;
+        return Ok(seen);
     }
     loop {
         // one more than is shown, which says whether there is another page
-        let page = depot.index().lock().repositories(&after, most + 1);
+        let page = depot.contents().repositories(&after, most + 1).await?;
         let more = page.more;
         if let Some(last) = page.names.last() {
             after.clone_from(last);
         }
         for name in page.names.into_iter().filter(|name| caller.sees(name)) {
             if seen.names.len() == most {
-                return Page { more: true, ..seen };
+                return Ok(Page { more: true, ..seen });
             }
             seen.names.push(name);
         }
         if !more {
-            return seen;
+            return Ok(seen);
         }
     }
 }
 
 /// `GET /v2/<name>/referrers/<digest>?artifactType=…`: an index, empty where there is nothing (also where there is no
 /// such repository: 404 would say that this API is missing).
-pub(super) fn referrers(depot: &Depot, repository: &str, digest: &Digest, query: Query<'_>) -> Response {
-    let mut manifests = depot.index().lock().referrers(repository, digest);
+pub(super) async fn referrers(
+    depot: &Depot,
+    repository: &str,
+    digest: &Digest,
+    query: Query<'_>,
+) -> Result<Response, Refusal> {
+    let mut manifests = depot.contents().referrers(repository, digest).await?;
     let mut answer = Answer::ok();
     if let Some(wanted) = query.get("artifactType").filter(|wanted| !wanted.is_empty()) {
         manifests.retain(|descriptor| descriptor.artifact_type.as_ref() == Some(&wanted));
         answer = answer.extra("oci-filters-applied", "artifactType");
     }
     let index = json!({ "schemaVersion": 2, "mediaType": media_type::OCI_INDEX, "manifests": manifests });
-    answer.json_as(media_type::OCI_INDEX, &index)
+    Ok(answer.json_as(media_type::OCI_INDEX, &index))
 }
 
 /// How many names are wanted, and behind which.

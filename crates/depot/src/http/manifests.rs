@@ -8,28 +8,18 @@ use transload_oci::{Digest, Manifest, ManifestError};
 
 use super::answer::Answer;
 use super::refusal::{Code, Refusal};
-use super::route::Reference;
+use crate::contents::Reference;
 use crate::depot::Depot;
-use crate::store::Kept;
 
 /// `GET` and `HEAD /v2/<name>/manifests/<reference>`: the bytes as they were pushed, under the media type they were
 /// pushed with. `Accept` is not asked: a manifest is never converted.
-pub(super) fn get(
+pub(super) async fn get(
     depot: &Depot,
     repository: &str,
     reference: &Reference,
     head: bool,
 ) -> Result<Response, Refusal> {
-    let kept = {
-        let index = depot.index().lock();
-        let digest = match reference {
-            Reference::Digest(digest) => Some(*digest),
-            Reference::Tag(tag) => index.tag(repository, tag),
-        };
-        let kept = digest.and_then(|digest| index.manifest(repository, &digest));
-        kept.ok_or_else(|| unknown(index.has_repository(repository)))?
-    };
-    let manifest = &kept.manifest;
+    let manifest = depot.contents().manifest(repository, reference).await?;
     let answer = Answer::ok()
         .header(header::CONTENT_TYPE, &manifest.media_type)
         .header(header::ETAG, format!("\"{}\"", manifest.digest))
@@ -57,20 +47,7 @@ pub(super) async fn put(
     let manifest = parse(media_type, reference, bytes)?;
     let digest = manifest.digest;
     let subject = manifest.view.subject.as_ref().map(|subject| subject.digest);
-    let held = depot.budget().take(manifest.size());
-    let held = held.ok_or_else(|| Refusal::new(Code::Full, "there is no room left"))?;
-    {
-        let mut index = depot.index().lock();
-        if let Some(missing) = index.missing_child(repository, &manifest) {
-            let text = format!("the repository does not have {missing}, which the manifest points at");
-            return Err(Refusal::new(Code::ManifestBlobUnknown, text));
-        }
-        let tag = match reference {
-            Reference::Tag(tag) => Some(tag.as_str()),
-            Reference::Digest(_) => None,
-        };
-        index.add_manifest(repository, tag, Kept { manifest, _held: held });
-    }
+    super::writable(depot)?.put_manifest(repository, reference, manifest).await?;
     let answer = Answer::new(StatusCode::CREATED)
         .header(header::LOCATION, format!("/v2/{repository}/manifests/{digest}"))
         .extra("docker-content-digest", digest);
@@ -82,17 +59,13 @@ pub(super) async fn put(
 }
 
 /// `DELETE /v2/<name>/manifests/<reference>`: by tag the tag goes, by digest the manifest and all its tags.
-pub(super) fn delete(depot: &Depot, repository: &str, reference: &Reference) -> Result<Response, Refusal> {
-    let mut index = depot.index().lock();
-    let removed = match reference {
-        Reference::Tag(tag) => index.remove_tag(repository, tag),
-        Reference::Digest(digest) => index.remove_manifest(repository, digest),
-    };
-    if removed {
-        Ok(Answer::new(StatusCode::ACCEPTED).empty())
-    } else {
-        Err(unknown(index.has_repository(repository)))
-    }
+pub(super) async fn delete(
+    depot: &Depot,
+    repository: &str,
+    reference: &Reference,
+) -> Result<Response, Refusal> {
+    super::writable(depot)?.delete_manifest(repository, reference).await?;
+    Ok(Answer::new(StatusCode::ACCEPTED).empty())
 }
 
 fn parse(media_type: Option<&str>, reference: &Reference, bytes: Bytes) -> Result<Manifest, Refusal> {
@@ -107,12 +80,4 @@ fn parse(media_type: Option<&str>, reference: &Reference, bytes: Bytes) -> Resul
         };
         Refusal::new(code, error.to_string())
     })
-}
-
-fn unknown(has_repository: bool) -> Refusal {
-    if has_repository {
-        Refusal::new(Code::ManifestUnknown, "the repository has no such manifest")
-    } else {
-        Refusal::new(Code::NameUnknown, "there is no such repository")
-    }
 }

@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::access::Caller;
 use crate::depot::Depot;
+use crate::folder::Folder;
 use answer::Answer;
 use refusal::{Code, Refusal};
 use route::Route;
@@ -73,17 +74,17 @@ async fn dispatch(
     let headers = &parts.headers;
     match (parts.method.clone(), route) {
         (Method::GET | Method::HEAD, Route::Base) => Ok(Answer::ok().json(&serde_json::json!({}))),
-        (Method::GET, Route::Catalog) => lists::catalog(depot, caller, query),
-        (Method::GET, Route::Tags { repository }) => lists::tags(depot, &repository, query),
+        (Method::GET, Route::Catalog) => lists::catalog(depot, caller, query).await,
+        (Method::GET, Route::Tags { repository }) => lists::tags(depot, &repository, query).await,
         (Method::GET, Route::Referrers { repository, digest }) => {
-            Ok(lists::referrers(depot, &repository, &digest, query))
+            lists::referrers(depot, &repository, &digest, query).await
         }
         (Method::GET, Route::Blob { repository, digest }) => {
             blobs::get(depot, &repository, &digest, headers).await
         }
-        (Method::HEAD, Route::Blob { repository, digest }) => blobs::head(depot, &repository, &digest),
+        (Method::HEAD, Route::Blob { repository, digest }) => blobs::head(depot, &repository, &digest).await,
         (Method::DELETE, Route::Blob { repository, digest }) => {
-            blobs::delete(depot, repository, digest).await
+            blobs::delete(depot, &repository, &digest).await
         }
         (Method::POST, Route::Uploads { repository }) => {
             uploads::start(depot, caller, &repository, query, headers, body).await
@@ -95,18 +96,25 @@ async fn dispatch(
         (Method::PUT, Route::Upload { repository, id }) => {
             uploads::finish(depot, &repository, &id, query, headers, body).await
         }
-        (Method::DELETE, Route::Upload { repository, id }) => uploads::cancel(depot, &repository, &id),
+        (Method::DELETE, Route::Upload { repository, id }) => uploads::cancel(depot, &repository, &id).await,
         (Method::GET | Method::HEAD, Route::Manifest { repository, reference }) => {
-            manifests::get(depot, &repository, &reference, parts.method == Method::HEAD)
+            manifests::get(depot, &repository, &reference, parts.method == Method::HEAD).await
         }
         (Method::PUT, Route::Manifest { repository, reference }) => {
             manifests::put(depot, &repository, &reference, headers, body).await
         }
         (Method::DELETE, Route::Manifest { repository, reference }) => {
-            manifests::delete(depot, &repository, &reference)
+            manifests::delete(depot, &repository, &reference).await
         }
         (method, _) => Err(Refusal::new(Code::MethodNotAllowed, format!("{method} does nothing here"))),
     }
+}
+
+/// The part that can be written to.
+fn writable(depot: &Depot) -> Result<&Folder, Refusal> {
+    let text =
+        "this registry is read-only: it serves bundles, and nothing can be pushed to or deleted from it";
+    depot.folder().ok_or_else(|| Refusal::new(Code::MethodNotAllowed, text))
 }
 
 /// The query of a URL.

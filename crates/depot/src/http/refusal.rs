@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::answer::Answer;
-use crate::store::WriteError;
+use crate::contents::{Fault, FaultKind};
+use crate::folder::WriteError;
 use crate::upload::BodyError;
 
 /// The codes that are answered. Where the specification leaves the status open it is the one that the distribution
@@ -32,6 +33,7 @@ pub(super) enum Code {
     RangeInvalid,
     TagInvalid,
     TooLarge,
+    Unavailable,
 }
 
 impl Code {
@@ -55,6 +57,7 @@ impl Code {
             Self::RangeInvalid => (StatusCode::RANGE_NOT_SATISFIABLE, "RANGE_INVALID"),
             Self::TagInvalid => (StatusCode::BAD_REQUEST, "TAG_INVALID"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "SIZE_INVALID"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
         }
     }
 }
@@ -92,6 +95,21 @@ impl IntoResponse for Refusal {
         let body = json!({ "errors": [{ "code": code, "message": self.message, "detail": null }] });
         let answer = Answer::new(status).header(header::CACHE_CONTROL, "no-store");
         self.headers.into_iter().fold(answer, |answer, (name, value)| answer.header(name, value)).json(&body)
+    }
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        let code = match fault.kind {
+            FaultKind::NameUnknown => Code::NameUnknown,
+            FaultKind::ManifestUnknown => Code::ManifestUnknown,
+            FaultKind::BlobUnknown => Code::BlobUnknown,
+            FaultKind::ChildUnknown => Code::ManifestBlobUnknown,
+            FaultKind::Full => Code::Full,
+            FaultKind::Unavailable => Code::Unavailable,
+            FaultKind::Failed => Code::Failed,
+        };
+        Self::new(code, fault.message)
     }
 }
 

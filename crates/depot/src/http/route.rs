@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use transload_oci::{Digest, is_repository, is_tag};
 
 use super::refusal::{Code, Refusal};
+use crate::contents::Reference;
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +25,6 @@ pub(super) enum Route {
     Upload { repository: String, id: String },
     /// `/v2/<name>/manifests/<tag or digest>`
     Manifest { repository: String, reference: Reference },
-}
-
-/// How a manifest is named.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reference {
-    Tag(String),
-    Digest(Digest),
 }
 
 impl Route {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use tokio::task::spawn_blocking;
-use transload_oci::{Digest, is_repository};
+use transload_oci::{Algorithm, Digest, is_repository};
 
 use super::Query;
 use super::answer::Answer;
@@ -15,10 +14,11 @@ use super::refusal::{Code, Refusal};
 use super::route::digest;
 use crate::access::{Action, Caller, Grant};
 use crate::depot::Depot;
-use crate::upload::{BodyLimits, Session, Turn};
+use crate::folder::WriteError;
+use crate::upload::{BodyError, BodyLimits, Session, Turn};
 
-/// `POST /v2/<name>/blobs/uploads/`: opens a session, or with `digest` takes the blob at once, or with `mount` and
-/// `from` shares one that another repository has. A mount that cannot be done opens a session.
+/// `POST /v2/<name>/blobs/uploads/`: opens a session, or with `digest` takes the blob at once, or with `mount` shares
+/// one that the repository `from` has, or any repository without `from`. A mount that cannot be done opens a session.
 pub(super) async fn start(
     depot: &Depot,
     caller: &Caller,
@@ -27,24 +27,26 @@ pub(super) async fn start(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    let folder = super::writable(depot)?;
     if let Some(mount) = query.get("mount") {
         let mount = digest(&mount)?;
-        // from where they may not pull, nothing is there
-        let from = mounts_from(query).filter(|from| caller.may(&Grant::to(Action::Pull, from)));
-        if from.is_some_and(|from| try_mount(depot, repository, &mount, &from)) {
+        if may_mount(caller, query) && folder.mount(repository, &mount, mounts_from(query).as_deref()).await?
+        {
             return Ok(created(repository, &mount));
         }
     }
     let wanted = query.get("digest").map(|text| digest(&text)).transpose()?;
-    let maker = depot.clone();
-    let writer = blocking(move || maker.writer()).await??;
-    let session = depot.uploads().open(repository, writer);
+    let algorithm = wanted.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
+    let session = depot.uploads().open(folder, repository, algorithm).await?;
     match wanted {
         None => Ok(progress(StatusCode::ACCEPTED, &session)),
         Some(wanted) => {
             let result = complete(depot, &session, wanted, headers, body).await;
             // nobody was told of this session
-            depot.uploads().close(&session.id);
+            if result.is_err() {
+                depot.uploads().close(&session.id);
+                session.remove().await;
+            }
             result
         }
     }
@@ -55,15 +57,18 @@ pub(super) fn mounts_from(query: Query<'_>) -> Option<String> {
     query.get("mount").and(query.get("from")).filter(|from| is_repository(from))
 }
 
-fn try_mount(depot: &Depot, repository: &str, digest: &Digest, from: &str) -> bool {
-    let mut index = depot.index().lock();
-    let content = index.blob(from, digest);
-    content.map(|content| index.add_blob(repository, *digest, content)).is_some()
+/// Whether the caller may have what would be mounted. From where they may not pull, nothing is there; a name that is none
+/// has nothing; without a name it is anybody's.
+fn may_mount(caller: &Caller, query: Query<'_>) -> bool {
+    match mounts_from(query) {
+        Some(from) => caller.may(&Grant::to(Action::Pull, &from)),
+        None => query.get("from").is_none() && caller.pulls_everything(),
+    }
 }
 
 /// `GET …/<id>`: how far it is.
 pub(super) async fn status(depot: &Depot, repository: &str, id: &str) -> Result<Response, Refusal> {
-    let session = find(depot, repository, id)?;
+    let session = find(depot, repository, id).await?;
     session.settle().await;
     Ok(progress(StatusCode::NO_CONTENT, &session))
 }
@@ -76,7 +81,7 @@ pub(super) async fn append(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let session = find(depot, repository, id)?;
+    let session = find(depot, repository, id).await?;
     let turn = take_turn(&session).await?;
     take_body(depot, &session, turn, headers, body).await?;
     Ok(progress(StatusCode::ACCEPTED, &session))
@@ -92,15 +97,16 @@ pub(super) async fn finish(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let session = find(depot, repository, id)?;
+    let session = find(depot, repository, id).await?;
     let wanted = query.get("digest").ok_or_else(|| Refusal::new(Code::DigestInvalid, "no digest given"))?;
     complete(depot, &session, digest(&wanted)?, headers, body).await
 }
 
 /// `DELETE …/<id>`.
-pub(super) fn cancel(depot: &Depot, repository: &str, id: &str) -> Result<Response, Refusal> {
-    let session = find(depot, repository, id)?;
+pub(super) async fn cancel(depot: &Depot, repository: &str, id: &str) -> Result<Response, Refusal> {
+    let session = find(depot, repository, id).await?;
     depot.uploads().close(&session.id);
+    session.remove().await;
     Ok(Answer::new(StatusCode::NO_CONTENT).empty())
 }
 
@@ -115,9 +121,11 @@ async fn complete(
     let turn = take_body(depot, session, turn, headers, body).await?;
     let finished = turn.finish(digest).await;
     depot.uploads().close(&session.id);
-    let content = finished?;
-    let (depot, repository) = (depot.clone(), session.repository.clone());
-    blocking(move || depot.keep_blob(&repository, digest, content)).await??;
+    // a full disk may have room again: then the session is taken up from what lies there
+    if matches!(finished, Err(BodyError::Write(WriteError::Digest(_)) | BodyError::Gone)) {
+        session.remove().await;
+    }
+    finished?;
     Ok(created(&session.repository, &digest))
 }
 
@@ -158,11 +166,13 @@ fn out_of_order(session: &Session, first: u64, len: u64) -> Refusal {
         .header(header::LOCATION, location(session))
 }
 
-fn find(depot: &Depot, repository: &str, id: &str) -> Result<Arc<Session>, Refusal> {
-    depot
-        .uploads()
-        .find(repository, id)
-        .ok_or_else(|| Refusal::new(Code::BlobUploadUnknown, "no such upload session in this repository"))
+async fn find(depot: &Depot, repository: &str, id: &str) -> Result<Arc<Session>, Refusal> {
+    let found = depot.uploads().find(super::writable(depot)?, repository, id).await?;
+    found.ok_or_else(|| {
+        let text = "there is no such upload session in this repository: it was finished, cancelled or has expired; \
+                    begin a new one";
+        Refusal::new(Code::BlobUploadUnknown, text)
+    })
 }
 
 async fn take_turn(session: &Arc<Session>) -> Result<Turn, Refusal> {
@@ -192,8 +202,4 @@ fn location(session: &Session) -> String {
 /// The last position is inclusive, so nothing and one byte look the same: registries have always done so.
 fn range_text(received: u64) -> String {
     format!("0-{}", received.saturating_sub(1))
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-    spawn_blocking(work).await.map_err(|error| Refusal::new(Code::Failed, error.to_string()))
 }

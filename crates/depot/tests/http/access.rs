@@ -14,7 +14,7 @@ use crate::support::{Fixture, code};
 
 /// Depots over the same content: everybody may everything, and this gate.
 fn pair(gate: impl Gate) -> (Fixture, Fixture) {
-    let depot = Depot::in_memory();
+    let depot = Depot::temporary().unwrap();
     (Fixture::new(depot.clone()), Fixture::new(depot.behind(Arc::new(gate))))
 }
 

@@ -23,9 +23,9 @@ async fn memory_without_referrers_api() {
 }
 
 #[tokio::test]
-async fn depot_in_memory_and_in_a_folder() {
+async fn depot_in_a_temporary_folder_and_in_a_kept_one() {
     let folder = tempfile::tempdir().unwrap();
-    for depot in [Depot::in_memory(), Depot::in_folder(folder.path()).unwrap()] {
+    for depot in [Depot::temporary().unwrap(), Depot::in_folder(folder.path()).unwrap()] {
         let server = Server::start("127.0.0.1:0".parse().unwrap(), depot).await.unwrap();
         all(&client(&server.addr().to_string()), EVERYTHING).await;
         server.shutdown().await;

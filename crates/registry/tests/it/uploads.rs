@@ -59,7 +59,7 @@ async fn a_real_registry_takes_a_blob_over_cuts() {
 
 #[tokio::test]
 async fn a_depot_takes_the_rest_of_a_blob_after_a_cut() {
-    let server = Server::start("127.0.0.1:0".parse().unwrap(), Depot::in_memory()).await.unwrap();
+    let server = Server::start("127.0.0.1:0".parse().unwrap(), Depot::temporary().unwrap()).await.unwrap();
     let proxy = FaultProxy::start(server.addr());
     let sample = Sample::random(8_000_000);
     proxy.add(Rule::on("PUT", "/uploads/").nth(1).cut_request_after(6_000_000));

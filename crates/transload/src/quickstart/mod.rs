@@ -59,9 +59,10 @@ pub(crate) async fn run(args: QuickstartArgs, output: &Output) -> Result<Exit, E
 
 async fn start() -> Result<Server, Error> {
     let listen = ([127, 0, 0, 1], 0).into();
-    Server::start(listen, Depot::in_memory()).await.map_err(|error| {
+    let cannot = |error: transload_depot::Error| {
         Error::new(Code::Internal, "quickstart", format!("cannot start a registry: {error}"))
-    })
+    };
+    Server::start(listen, Depot::temporary().map_err(cannot)?).await.map_err(cannot)
 }
 
 fn cannot(error: &std::io::Error) -> Error {

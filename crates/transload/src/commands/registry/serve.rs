@@ -22,7 +22,8 @@ pub(crate) async fn run(args: ServeArgs, output: &Output) -> Result<Exit, Error>
 }
 
 fn signals() -> Result<(Signal, Signal), Error> {
-    let listen = |kind| signal(kind).map_err(|error| Error::new(Code::Internal, "signals", error.to_string()));
+    let listen =
+        |kind| signal(kind).map_err(|error| Error::new(Code::Internal, "signals", error.to_string()));
     Ok((listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?))
 }
 

@@ -31,7 +31,7 @@ impl OwnRegistry {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listen = ([127, 0, 0, 1], 0).into();
-        let server = runtime.block_on(Server::start(listen, Depot::in_memory())).unwrap();
+        let server = runtime.block_on(Server::start(listen, Depot::temporary().unwrap())).unwrap();
         let addr = server.addr();
         Self { server: Some(server), runtime, addr }
     }
