@@ -24,6 +24,7 @@ mod push;
 mod relay;
 mod report;
 mod select;
+mod shelf;
 mod split;
 mod stream;
 mod unpack;
@@ -52,6 +53,7 @@ pub use report::{
 pub use select::{
     Chosen, ForeignLayers, List, ListError, Listed, Platforms, Selection, Wanted, find_references,
 };
+pub use shelf::{Place, Shelf, ShelfBlob, ShelfLimits, ShelfOptions, ShelfPage, ShelfStream};
 pub use split::{Cut, Part, Split, SplitReport};
 pub use stream::{PipeReader, StreamImport};
 pub use verify::Verify;

@@ -20,7 +20,7 @@ pub(crate) use find::{among, find};
 pub use parts::are_parts;
 pub(crate) use parts::{PARTS_MAX, whole_name};
 pub(crate) use pieces::Pieces;
-pub(crate) use source::BundleSource;
+pub(crate) use source::{BundleSource, MANIFEST_BYTES_MAX};
 
 use crate::code::Code;
 use crate::engine::Engine;

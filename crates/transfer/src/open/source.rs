@@ -15,7 +15,7 @@ use crate::code::Code;
 use crate::error::Error;
 
 /// Bytes that a manifest in a bundle may have.
-const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub(crate) const MANIFEST_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// A bundle as a registry to read from. Its repositories are those of its roots.
 #[derive(Debug)]

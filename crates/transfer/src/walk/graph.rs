@@ -69,7 +69,7 @@ impl Graph {
 }
 
 /// Whether a child of an index is a manifest; an index may also list plain blobs.
-pub(super) fn is_manifest(child: &Descriptor) -> bool {
+pub(crate) fn is_manifest(child: &Descriptor) -> bool {
     child.media_type.is_empty() || media_type::is_manifest(&child.media_type)
 }
 

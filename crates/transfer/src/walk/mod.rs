@@ -9,7 +9,7 @@ mod sieve;
 mod walker;
 
 pub(crate) use artifact::Artifact;
-pub(crate) use graph::blobs_of;
+pub(crate) use graph::{blobs_of, is_manifest};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
