@@ -1,6 +1,7 @@
 //! What bundles leave out because another has it, and which other that is.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use transload_bundle::{Delta, Status};
 use transload_oci::Digest;
@@ -14,16 +15,8 @@ use crate::open::Opened;
 /// What no bundle here has although one of them builds on it.
 #[derive(Debug, Default)]
 pub(super) struct Absent {
-    /// The delta that leaves it out, by its place in `deltas`.
-    blobs: HashMap<Digest, usize>,
-    deltas: Vec<Lacking>,
-}
-
-/// A delta without all of its bases.
-#[derive(Debug)]
-struct Lacking {
-    location: String,
-    bases: String,
+    /// By the bundles that should have it, in words.
+    blobs: HashMap<Digest, Arc<str>>,
 }
 
 impl Absent {
@@ -44,8 +37,8 @@ impl Absent {
                 gone.len(),
                 delta.omitted.len()
             ));
-            absent.blobs.extend(gone.iter().map(|blob| (blob.digest, absent.deltas.len())));
-            absent.deltas.push(Lacking { location: bundle.location.clone(), bases });
+            let bases: Arc<str> = bases.into();
+            absent.blobs.extend(gone.iter().map(|blob| (blob.digest, Arc::clone(&bases))));
         }
         for bundle in opened {
             let artifacts = bundle.index.transfer.iter().flat_map(|transfer| &transfer.artifacts);
@@ -67,15 +60,16 @@ impl Absent {
         if !named {
             return error("nothing in this repository names this blob".to_owned());
         }
-        match self.blobs.get(digest).and_then(|index| self.deltas.get(*index)) {
-            Some(Lacking { location, bases }) => error(format!(
-                "{location} is a delta and leaves it out; its base has it and is not served here"
-            ))
-            .with_next(format!("serve {bases} too")),
-            None => {
-                error("a manifest here names it, but it was left behind when the bundle was made".to_owned())
-                    .with_next("platforms that were not exported and foreign layers are not in a bundle")
+        // no location in it: it is for whoever pulls, who need not know the disks of this machine
+        match self.blobs.get(digest) {
+            Some(bases) => {
+                error(format!("it is left out of a delta because {bases} has it, which is not served here"))
+                    .with_next(format!("serve {bases} too"))
             }
+            None => error(
+                "it was left behind when the bundle was made, as platforms and foreign layers may be"
+                    .to_owned(),
+            ),
         }
     }
 }

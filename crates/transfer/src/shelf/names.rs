@@ -106,11 +106,11 @@ impl Gathering<'_> {
                     bundle.location
                 ));
             }
-            self.add(repository, tag, named, &bundle.location);
+            self.add(repository, tag, &named, &bundle.location);
         }
     }
 
-    fn add(&mut self, repository: String, tag: Option<String>, named: Named, location: &str) {
+    fn add(&mut self, repository: String, tag: Option<String>, named: &Named, location: &str) {
         let there = self.names.repositories.entry(repository.clone()).or_default();
         if self.seen.entry(repository.clone()).or_default().insert(named.digest) {
             there.roots.push(named.clone());
@@ -157,7 +157,7 @@ impl Gathering<'_> {
 
 /// A repository's name out of a file's: `/media/My Image.v2.tar` is `my-image.v2`.
 fn of_location(location: &str) -> String {
-    let last = location.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let last = location.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
     let whole = whole_name(last);
     let stem = [".tar", ".oci"].iter().find_map(|end| whole.strip_suffix(end)).unwrap_or(whole);
     let kept = stem.to_lowercase();

@@ -24,7 +24,7 @@ use crate::error::Error;
 pub type ShelfStream = BoxStream<'static, Result<Bytes, Error>>;
 
 /// A blob of a shelf, not read yet.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ShelfBlob {
     inner: Arc<Inner>,
     digest: Digest,
@@ -95,7 +95,7 @@ impl ShelfBlob {
     /// # Errors
     /// `BundleChanged` when the bundle is another by now, `StoreThrottled` when its turn does not come, and whatever the
     /// store says. The same may come in the stream, and `BundleDamaged` when the digest does not hold.
-    pub async fn read(self, range: Range<u64>) -> Result<ShelfStream, Error> {
+    pub async fn read(&self, range: Range<u64>) -> Result<ShelfStream, Error> {
         let range = range.start.min(self.len)..range.end.min(self.len);
         let cached = self.inner.bundles.iter().find_map(|bundle| bundle.index.cached(&self.digest));
         if let Some(bytes) = cached {
@@ -105,7 +105,7 @@ impl ShelfBlob {
         }
         let turn = self.inner.readers.turn(&self.digest).await?;
         let (bundle, bytes) = self.opened(&range).await?;
-        Ok(self.watched(bundle, bytes, range, turn))
+        Ok(self.clone().watched(bundle, bytes, range, turn))
     }
 
     /// Begins to read from the first bundle that can; those that were found damaged come last.

@@ -10,5 +10,6 @@ mod relay;
 mod resume;
 mod roundtrip;
 mod selection;
+mod shelf;
 mod stream;
 mod support;
