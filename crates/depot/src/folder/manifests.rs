@@ -33,18 +33,18 @@ pub(super) fn cache(bytes_max: u64) -> Cache<Digest, Arc<Manifest>, Weight> {
 }
 
 impl Folder {
-    /// Adds a manifest, under a tag where it is named by one.
+    /// Adds a manifest, under these tags.
     ///
     /// # Errors
     /// `ChildUnknown` when the repository lacks a blob that it points at.
     pub(crate) async fn put_manifest(
         &self,
         repository: &str,
-        reference: &Reference,
+        tags: &[String],
         manifest: Manifest,
     ) -> Result<(), Fault> {
-        let (repository, reference) = (repository.to_owned(), reference.clone());
-        self.run(move |inner| inner.put_manifest(&repository, &reference, manifest)).await
+        let (repository, tags) = (repository.to_owned(), tags.to_vec());
+        self.run(move |inner| inner.put_manifest(&repository, &tags, manifest)).await
     }
 
     /// Removes a tag, or a manifest and every tag that points at it.
@@ -104,7 +104,7 @@ impl Inner {
         Ok(Some(manifest))
     }
 
-    fn put_manifest(&self, repository: &str, reference: &Reference, manifest: Manifest) -> Result<(), Fault> {
+    fn put_manifest(&self, repository: &str, tags: &[String], manifest: Manifest) -> Result<(), Fault> {
         let pointing = self.sweep.pointing();
         let _change = self.change(repository);
         if let Some(missing) = self.missing_blob(repository, &manifest) {
@@ -121,7 +121,7 @@ impl Inner {
         let new = !self.has_repository(repository);
         self.write_manifest(repository, &manifest).map_err(failed(self.paths.repository(repository).at()))?;
         self.manifests.insert(digest, Arc::new(manifest));
-        if let Reference::Tag(tag) = reference {
+        for tag in tags {
             let current = self.paths.repository(repository).current(tag);
             let known = current.exists();
             let written = self.durable.replace(&current, digest.to_string().as_bytes());

@@ -36,6 +36,15 @@ impl Answer {
         self.header(HeaderName::from_static(name), value)
     }
 
+    /// With one more header of the registry's own under a name that may be there already.
+    #[must_use]
+    pub(super) fn another(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        if let Ok(value) = HeaderValue::from_str(&value.to_string()) {
+            self.0.headers_mut().append(HeaderName::from_static(name), value);
+        }
+        self
+    }
+
     pub(super) fn empty(self) -> Response {
         self.header(header::CONTENT_LENGTH, 0).0
     }

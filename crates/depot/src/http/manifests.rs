@@ -6,8 +6,10 @@ use axum::response::Response;
 use bytes::Bytes;
 use transload_oci::{Digest, Manifest, ManifestError};
 
+use super::Query;
 use super::answer::Answer;
 use super::refusal::{Code, Refusal};
+use super::route::tag;
 use crate::contents::Reference;
 use crate::depot::Depot;
 
@@ -31,14 +33,17 @@ pub(super) async fn get(
     })
 }
 
-/// `PUT /v2/<name>/manifests/<reference>`: refused unless the repository has everything it points at.
+/// `PUT /v2/<name>/manifests/<reference>`: refused unless the repository has every blob it points at. One that is named
+/// by its digest takes the tags that `tag` names along.
 pub(super) async fn put(
     depot: &Depot,
     repository: &str,
     reference: &Reference,
+    query: Query<'_>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
+    let folder = super::writable(depot)?;
     let max = depot.limits().manifest_bytes_max;
     let bytes = axum::body::to_bytes(body, max)
         .await
@@ -47,10 +52,14 @@ pub(super) async fn put(
     let manifest = parse(media_type, reference, bytes)?;
     let digest = manifest.digest;
     let subject = manifest.view.subject.as_ref().map(|subject| subject.digest);
-    super::writable(depot)?.put_manifest(repository, reference, manifest).await?;
-    let answer = Answer::new(StatusCode::CREATED)
+    let tags = tags(reference, query)?;
+    folder.put_manifest(repository, &tags, manifest).await?;
+    let mut answer = Answer::new(StatusCode::CREATED)
         .header(header::LOCATION, format!("/v2/{repository}/manifests/{digest}"))
         .extra("docker-content-digest", digest);
+    if matches!(reference, Reference::Digest(_)) {
+        answer = tags.iter().fold(answer, |answer, tag| answer.another("oci-tag", tag));
+    }
     Ok(match subject {
         None => answer.empty(),
         // says that the referrers API knows it (distribution-spec, "Pushing Manifests with Subject")
@@ -66,6 +75,13 @@ pub(super) async fn delete(
 ) -> Result<Response, Refusal> {
     super::writable(depot)?.delete_manifest(repository, reference).await?;
     Ok(Answer::new(StatusCode::ACCEPTED).empty())
+}
+
+fn tags(reference: &Reference, query: Query<'_>) -> Result<Vec<String>, Refusal> {
+    match reference {
+        Reference::Tag(tag) => Ok(vec![tag.clone()]),
+        Reference::Digest(_) => query.all("tag").map(tag).collect(),
+    }
 }
 
 fn parse(media_type: Option<&str>, reference: &Reference, bytes: Bytes) -> Result<Manifest, Refusal> {

@@ -14,7 +14,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::access::Caller;
@@ -74,9 +74,11 @@ async fn dispatch(
     let headers = &parts.headers;
     match (parts.method.clone(), route) {
         (Method::GET | Method::HEAD, Route::Base) => Ok(Answer::ok().json(&serde_json::json!({}))),
-        (Method::GET, Route::Catalog) => lists::catalog(depot, caller, query).await,
-        (Method::GET, Route::Tags { repository }) => lists::tags(depot, &repository, query).await,
-        (Method::GET, Route::Referrers { repository, digest }) => {
+        (Method::GET | Method::HEAD, Route::Catalog) => lists::catalog(depot, caller, query).await,
+        (Method::GET | Method::HEAD, Route::Tags { repository }) => {
+            lists::tags(depot, &repository, query).await
+        }
+        (Method::GET | Method::HEAD, Route::Referrers { repository, digest }) => {
             lists::referrers(depot, &repository, &digest, query).await
         }
         (Method::GET, Route::Blob { repository, digest }) => {
@@ -89,7 +91,9 @@ async fn dispatch(
         (Method::POST, Route::Uploads { repository }) => {
             uploads::start(depot, caller, &repository, query, headers, body).await
         }
-        (Method::GET, Route::Upload { repository, id }) => uploads::status(depot, &repository, &id).await,
+        (Method::GET | Method::HEAD, Route::Upload { repository, id }) => {
+            uploads::status(depot, &repository, &id).await
+        }
         (Method::PATCH, Route::Upload { repository, id }) => {
             uploads::append(depot, &repository, &id, headers, body).await
         }
@@ -101,12 +105,15 @@ async fn dispatch(
             manifests::get(depot, &repository, &reference, parts.method == Method::HEAD).await
         }
         (Method::PUT, Route::Manifest { repository, reference }) => {
-            manifests::put(depot, &repository, &reference, headers, body).await
+            manifests::put(depot, &repository, &reference, query, headers, body).await
         }
         (Method::DELETE, Route::Manifest { repository, reference }) => {
             manifests::delete(depot, &repository, &reference).await
         }
-        (method, _) => Err(Refusal::new(Code::MethodNotAllowed, format!("{method} does nothing here"))),
+        (method, route) => {
+            let text = format!("{method} does nothing here");
+            Err(Refusal::new(Code::MethodNotAllowed, text).header(header::ALLOW, route.methods()))
+        }
     }
 }
 
@@ -114,16 +121,24 @@ async fn dispatch(
 fn writable(depot: &Depot) -> Result<&Folder, Refusal> {
     let text =
         "this registry is read-only: it serves bundles, and nothing can be pushed to or deleted from it";
-    depot.folder().ok_or_else(|| Refusal::new(Code::MethodNotAllowed, text))
+    depot
+        .folder()
+        .ok_or_else(|| Refusal::new(Code::MethodNotAllowed, text).header(header::ALLOW, "GET, HEAD"))
 }
 
 /// The query of a URL.
 #[derive(Debug, Clone, Copy)]
 struct Query<'a>(&'a str);
 
-impl Query<'_> {
+impl<'a> Query<'a> {
     /// The first value of that key, decoded.
     fn get(self, key: &str) -> Option<String> {
-        url::form_urlencoded::parse(self.0.as_bytes()).find(|(k, _)| k == key).map(|(_, v)| v.into_owned())
+        self.all(key).next()
+    }
+
+    /// Every value of that key, decoded.
+    fn all(self, key: &str) -> impl Iterator<Item = String> + use<'a, '_> {
+        let pairs = url::form_urlencoded::parse(self.0.as_bytes());
+        pairs.filter(move |(k, _)| k == key).map(|(_, v)| v.into_owned())
     }
 }

@@ -7,7 +7,7 @@ pub(super) enum Wanted {
     All,
     /// From the first position up to and without the second.
     Part(u64, u64),
-    /// Nothing that is there.
+    /// Nothing that is there, or a range that ends before it starts.
     Unsatisfiable,
 }
 
@@ -23,8 +23,9 @@ pub(super) fn wanted(header: Option<&str>, len: u64) -> Wanted {
     let (start, end) = match (first.trim().parse::<u64>(), last.trim()) {
         (Ok(start), "") => (start, len),
         (Ok(start), last) => match last.parse::<u64>() {
-            Ok(last) if last >= start => (start, last.saturating_add(1).min(len)),
-            _ => return Wanted::All,
+            // one that ends before it starts may be ignored or refused (14.2): registries refuse it
+            Ok(last) => (start, last.saturating_add(1).min(len)),
+            Err(_) => return Wanted::All,
         },
         (Err(_), last) if first.trim().is_empty() => match last.parse::<u64>() {
             Ok(count) => (len.saturating_sub(count), len),
@@ -60,7 +61,7 @@ mod tests {
             (Some("bytes=-40"), Wanted::Part(0, 10)),
             (Some("bytes=10-"), Wanted::Unsatisfiable),
             (Some("bytes=-0"), Wanted::Unsatisfiable),
-            (Some("bytes=5-3"), Wanted::All),
+            (Some("bytes=5-3"), Wanted::Unsatisfiable),
             (Some("bytes=0-1,3-4"), Wanted::All),
             (Some("pages=1-2"), Wanted::All),
             (Some("bytes=x-"), Wanted::All),

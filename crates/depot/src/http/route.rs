@@ -61,6 +61,17 @@ impl Route {
             _ => Err(unknown()),
         }
     }
+
+    /// The methods that do something there, as `Allow` lists them.
+    pub(super) fn methods(&self) -> &'static str {
+        match self {
+            Self::Base | Self::Catalog | Self::Tags { .. } | Self::Referrers { .. } => "GET, HEAD",
+            Self::Blob { .. } => "GET, HEAD, DELETE",
+            Self::Uploads { .. } => "POST",
+            Self::Upload { .. } => "GET, HEAD, PATCH, PUT, DELETE",
+            Self::Manifest { .. } => "GET, HEAD, PUT, DELETE",
+        }
+    }
 }
 
 fn repository(name: &str) -> Result<String, Refusal> {
@@ -75,10 +86,12 @@ fn reference(text: &str) -> Result<Reference, Refusal> {
     if text.contains(':') {
         return Ok(Reference::Digest(digest(text)?));
     }
-    if is_tag(text) {
-        return Ok(Reference::Tag(text.to_owned()));
-    }
-    Err(Refusal::new(Code::TagInvalid, "the tag breaks the grammar"))
+    Ok(Reference::Tag(tag(text.to_owned())?))
+}
+
+/// A tag out of a path or a query.
+pub(super) fn tag(text: String) -> Result<String, Refusal> {
+    if is_tag(&text) { Ok(text) } else { Err(Refusal::new(Code::TagInvalid, "the tag breaks the grammar")) }
 }
 
 /// A digest out of a path or a query.
