@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
+use tokio_util::sync::CancellationToken;
 
 use crate::access::{Anonymous, Gate, Open};
+use crate::care::Care;
 use crate::contents::Contents;
 use crate::error::Error;
 use crate::folder::Folder;
@@ -103,6 +105,12 @@ impl Depot {
     /// The folder that it writes to; `None` where it is read-only.
     pub fn folder(&self) -> Option<&Folder> {
         self.0.folder.as_ref()
+    }
+
+    /// Looks after a registry that is left running, until `stop`: drops uploads that were given up, and collects garbage.
+    /// What it finds and what fails is logged.
+    pub async fn tend(&self, care: Care, stop: CancellationToken) {
+        crate::care::tend(self, care, stop).await;
     }
 
     pub(crate) fn uploads(&self) -> &Uploads {

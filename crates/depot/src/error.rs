@@ -28,6 +28,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// The folder holds no registry.
+    #[error("folder {} holds no registry", .path.display())]
+    NoRegistry {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The folder cannot be made or written to.
     #[error("folder {} cannot be used", .path.display())]
     Folder {

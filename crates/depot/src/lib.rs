@@ -17,7 +17,9 @@
 //! ```
 
 pub mod access;
+mod care;
 mod contents;
+pub mod control;
 mod depot;
 mod error;
 mod folder;
@@ -26,9 +28,10 @@ mod limits;
 mod server;
 mod upload;
 
+pub use care::Care;
 pub use contents::{Blob, BlobStream, Contents, Fault, FaultKind, Page, Reference};
 pub use depot::Depot;
 pub use error::Error;
-pub use folder::Folder;
+pub use folder::{CheckOptions, CheckProgress, CheckReport, Damaged, Folder, GcOptions, GcReport, Missing};
 pub use limits::Limits;
 pub use server::Server;

@@ -175,11 +175,6 @@ impl Uploads {
             session.remove().await;
         }
     }
-
-    /// Sessions that are open.
-    pub(crate) fn count(&self) -> usize {
-        self.open.lock().len()
-    }
 }
 
 /// A name for a session, in the form of a UUID of version 4: the distribution project's registry expires no others.

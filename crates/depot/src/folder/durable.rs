@@ -43,9 +43,9 @@ impl Durable {
 
     /// Writes a small file unless there is one: its bytes are always the same.
     pub(super) fn write_once(self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        match fs::metadata(path) {
-            // one of no length is what a power cut leaves
-            Ok(found) if found.len() == bytes.len() as u64 => Ok(()),
+        match fs::read(path) {
+            // other bytes are what a power cut leaves, or rot
+            Ok(found) if found == bytes => Ok(()),
             _ => self.replace(path, bytes),
         }
     }

@@ -7,7 +7,9 @@
 //! lists in memory.
 
 mod blobs;
+mod check;
 mod durable;
+mod gc;
 mod lists;
 mod manifests;
 mod paths;
@@ -19,6 +21,7 @@ mod writer;
 use std::fs::{File, TryLockError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,7 +33,9 @@ use transload_oci::{Descriptor, Digest, Manifest};
 use crate::contents::{Blob, Contents, Fault, FaultKind, Page, Reference};
 use crate::error::Error;
 use crate::limits::Limits;
+pub use check::{CheckOptions, CheckProgress, CheckReport, Damaged, Missing};
 use durable::Durable;
+pub use gc::{GcOptions, GcReport};
 use lists::Lists;
 use manifests::Weight;
 use paths::Paths;
@@ -85,6 +90,10 @@ impl Folder {
     ) -> Result<Self, Error> {
         let paths = Paths::new(path.clone());
         let fail = |source| Error::Folder { path: path.clone(), source };
+        if !path.exists() {
+            // what is pushed is nobody else's business on this machine
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(fail)?;
+        }
         durable.make_folder(&paths.blobs()).map_err(fail)?;
         durable.make_folder(&paths.repositories()).map_err(fail)?;
         let lock =

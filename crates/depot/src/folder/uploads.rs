@@ -62,15 +62,22 @@ impl Folder {
 }
 
 impl Inner {
-    /// Removes the repository's uploads that have not been written to for so long; how many, and their bytes.
-    pub(super) fn expire_uploads(&self, paths: &Repository, idle: Duration) -> Result<(u64, u64), Fault> {
+    /// Removes (or with `dry_run` counts) the repository's uploads that have not been written to for so long; how many, and their bytes.
+    pub(super) fn expire_uploads(
+        &self,
+        paths: &Repository,
+        idle: Duration,
+        dry_run: bool,
+    ) -> Result<(u64, u64), Fault> {
         let (mut count, mut bytes) = (0, 0);
         let uploads = paths.uploads();
         for id in names(&uploads).map_err(failed(&uploads))? {
             let folder = paths.upload(&id);
             let Some((age, len)) = age_of(&folder) else { continue };
             if age >= idle {
-                self.durable.remove_folder(&folder).map_err(failed(&folder))?;
+                if !dry_run {
+                    self.durable.remove_folder(&folder).map_err(failed(&folder))?;
+                }
                 count += 1;
                 bytes += len;
             }
