@@ -149,6 +149,14 @@ codes! {
     PlanInvalid => "make it with `transload plan ARTIFACT… > plan.json`",
     /// What would move is not what was planned.
     PlanDiffers => "make a new plan, see with `transload diff` what is different, and have it approved",
+    /// The folder of a registry cannot be used.
+    RegistryFolder => "name a folder that can be written to; of a registry that is there, with --data",
+    /// Another process has the folder of a registry.
+    RegistryFolderBusy => "end the other process, or name another folder",
+    /// The address cannot be listened on.
+    ListenFailed => "name another address with --listen, or end what listens there",
+    /// Something in a registry's folder is damaged or missing.
+    RegistryDamaged => "put damaged blobs aside with `transload registry check --repair`, then push what is affected again",
     /// A bound was passed.
     LimitExceeded => "the bound protects this machine; split the transfer into smaller ones",
     /// The command line, an option or a file that it names cannot be used.

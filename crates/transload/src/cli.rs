@@ -23,7 +23,7 @@ pub(crate) use everywhere::{OutputArgs, SettingsArgs};
 pub(crate) use login::{LoginArgs, LogoutArgs};
 pub(crate) use papers::{CompletionsArgs, ManArgs};
 pub(crate) use plan::{DiffArgs, PlanArgs};
-pub(crate) use registry::{RegistryCommand, RegistryCommandArgs, ServeArgs};
+pub(crate) use registry::{CheckArgs, GcArgs, GcWhatArgs, RegistryCommand, RegistryCommandArgs, ServeArgs};
 pub(crate) use relay::{DestinationArgs, RelayArgs};
 pub(crate) use selection::{ForeignLayersArg, SelectionArgs, TargetArgs};
 

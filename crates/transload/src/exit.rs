@@ -63,9 +63,13 @@ impl Exit {
     pub(crate) fn of(code: Code) -> Self {
         use Code as C;
         match code {
-            C::ReferenceInvalid | C::LocationInvalid | C::Usage | C::LimitExceeded | C::NameConflict => {
-                Self::Usage
-            }
+            C::ListenFailed
+            | C::RegistryFolder
+            | C::ReferenceInvalid
+            | C::LocationInvalid
+            | C::Usage
+            | C::LimitExceeded
+            | C::NameConflict => Self::Usage,
             C::TagNotFound
             | C::RepositoryNotFound
             | C::NothingMatched
@@ -90,7 +94,9 @@ impl Exit {
             | C::StoreDenied
             | C::StoreCredentialMissing
             | C::ClockSkew => Self::Access,
-            C::TagConflict | C::BundleExists | C::BundleBusy | C::BundleChanged => Self::Conflict,
+            C::RegistryFolderBusy | C::TagConflict | C::BundleExists | C::BundleBusy | C::BundleChanged => {
+                Self::Conflict
+            }
             C::DigestMismatch
             | C::ManifestUnsupported
             | C::ManifestRefused

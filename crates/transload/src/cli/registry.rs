@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
@@ -15,6 +16,61 @@ pub(crate) struct RegistryCommandArgs {
 pub(crate) enum RegistryCommand {
     /// Run a registry over a folder.
     Serve(Box<ServeArgs>),
+    /// Free what nothing refers to, also while the registry runs.
+    Gc(GcArgs),
+    /// Read every byte of a registry's folder and hold it against its digest, also while the registry runs.
+    Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Manifests refer to blobs, tags and indexes to manifests. What is younger than the grace stays, because clients push
+blobs first and the manifest last. Manifests without a tag stay unless --untagged is given: they can be pulled by digest.
+
+Examples:
+  transload registry gc --data /srv/registry --dry-run
+  transload registry gc --data /srv/registry --untagged --grace 7d")]
+pub(crate) struct GcArgs {
+    /// The folder that holds the registry.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) what: GcWhatArgs,
+    /// Only say what would be freed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What a collection of garbage takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Garbage collection")]
+pub(crate) struct GcWhatArgs {
+    /// Leave alone what was pushed, mounted or asked for within this time.
+    #[arg(long = "gc-grace", visible_alias = "grace", value_name = "TIME", default_value = "24h", value_parser = crate::window::parse_duration)]
+    pub(crate) grace: Duration,
+    /// Take manifests, too, that no tag leads to: neither directly, nor through an index, nor as what they are about.
+    #[arg(long = "gc-untagged", visible_alias = "untagged")]
+    pub(crate) untagged: bool,
+    /// Drop uploads that nothing was written to for so long.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = crate::window::parse_duration)]
+    pub(crate) upload_expiry: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What is damaged is named with the tags that need it. With --repair a damaged blob is moved to quarantine/ in the folder, so
+that clients see that it is missing and push it again; and referrers are found that another registry has written.
+
+Examples:
+  transload registry check --data /srv/registry
+  transload registry check --data /srv/registry --repair --output json")]
+pub(crate) struct CheckArgs {
+    /// The folder that holds the registry.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Put damaged blobs aside, so that they can be pushed again.
+    #[arg(long)]
+    pub(crate) repair: bool,
 }
 
 #[derive(Debug, Args)]
@@ -29,4 +85,15 @@ pub(crate) struct ServeArgs {
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
     pub(crate) listen: SocketAddr,
+    /// Collect garbage every so often; 0s for never.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "24h",
+        value_parser = crate::window::parse_duration,
+        help_heading = "Garbage collection"
+    )]
+    pub(crate) gc_interval: Duration,
+    #[command(flatten)]
+    pub(crate) gc: GcWhatArgs,
 }

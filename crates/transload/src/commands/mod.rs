@@ -49,13 +49,18 @@ pub(crate) fn engine(resources: Option<&ResourceArgs>, output: &Output) -> Engin
         const BLOCK_BYTES_MIN: u64 = 1024 * 1024;
         limits.block_bytes = limits.block_bytes.min((memory_max / 2).max(BLOCK_BYTES_MIN) / 512 * 512);
     }
+    Engine::new(limits, output.events(), until_signal()).with_pace(pace(resources))
+}
+
+/// A token that a signal cancels.
+pub(crate) fn until_signal() -> CancellationToken {
     let cancel = CancellationToken::new();
     // listening begins here, not when the task first runs: a signal before that would end the program
     if let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     {
         tokio::spawn(stop_on_signal(interrupt, terminate, cancel.clone()));
     }
-    Engine::new(limits, output.events(), cancel).with_pace(pace(resources))
+    cancel
 }
 
 fn pace(resources: Option<&ResourceArgs>) -> Pace {

@@ -18,6 +18,32 @@ const BLOB: &str =
     "  {prefix} {bar:24} {binary_bytes:>10} of {binary_total_bytes:10} {binary_bytes_per_sec:>12}";
 const TOTAL: &str = "  {prefix:12} {bar:24} {binary_bytes:>10} of {binary_total_bytes:10} {binary_bytes_per_sec:>12}  ETA {eta}";
 
+/// A single bar, for what is no transfer.
+#[derive(Clone)]
+pub(crate) struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    /// A bar of this name; without `shown`, none.
+    pub(super) fn new(name: &'static str, shown: bool) -> Self {
+        Self(shown.then(|| ProgressBar::new(0).with_style(Bars::style(TOTAL)).with_prefix(name)))
+    }
+
+    /// So many of so many bytes are done.
+    pub(crate) fn at(&self, bytes: u64, total: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(total);
+            bar.set_position(bytes);
+        }
+    }
+
+    /// Takes it away.
+    pub(crate) fn end(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 pub(super) struct Bars {
     all: MultiProgress,
     state: Mutex<State>,

@@ -24,6 +24,7 @@ use transload_transfer::{
 
 use crate::cli::OutputArgs;
 
+pub(crate) use bars::Bar;
 pub(crate) use bytes::{human, parse as parse_bytes, parse_rate};
 pub(crate) use lines::counted;
 pub(crate) use page::{Cell, Page, Screen, Table};
@@ -123,6 +124,11 @@ impl Output {
                 events.send(&event);
             }
         })
+    }
+
+    /// A bar for bytes, where bars are shown.
+    pub(crate) fn bar(&self, name: &'static str) -> Bar {
+        Bar::new(name, self.style == Style::Bars)
     }
 
     /// Shows a result. With `--json` it is the event of this name; else standard output gets what `page` makes of

@@ -1,16 +1,21 @@
 //! `transload registry serve`.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use transload_depot::{Depot, Server};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use transload_depot::{Care, Depot, Server, control};
 use transload_transfer::{Code, Error};
 
+use super::trouble;
 use crate::cli::ServeArgs;
 use crate::exit::Exit;
 use crate::output::Output;
 
 pub(crate) async fn run(args: ServeArgs, output: &Output) -> Result<Exit, Error> {
-    let depot = Depot::in_folder(&args.data).map_err(|error| cannot(&error))?;
-    let server = Server::start(args.listen, depot).await.map_err(|error| cannot(&error))?;
+    let depot = Depot::in_folder(&args.data).map_err(|error| trouble::error(&error))?;
+    let server = Server::start(args.listen, depot.clone()).await.map_err(|error| trouble::error(&error))?;
+    let stop = CancellationToken::new();
+    let tending = tend(&args, &depot, &stop, output);
     output.say(&format!("registry at http://{}, its data in {}", server.addr(), args.data.display()));
     let (mut interrupt, mut terminate) = signals()?;
     tokio::select! {
@@ -18,6 +23,8 @@ pub(crate) async fn run(args: ServeArgs, output: &Output) -> Result<Exit, Error>
         _ = terminate.recv() => {}
     }
     server.shutdown().await;
+    stop.cancel();
+    tending.await;
     Ok(Exit::Success)
 }
 
@@ -27,6 +34,27 @@ fn signals() -> Result<(Signal, Signal), Error> {
     Ok((listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?))
 }
 
-fn cannot(error: &transload_depot::Error) -> Error {
-    Error::new(Code::Usage, "registry serve", error.to_string())
+/// Looks after the folder, and answers the operator, until `stop`; the future waits for both to end.
+fn tend(
+    args: &ServeArgs,
+    depot: &Depot,
+    stop: &CancellationToken,
+    output: &Output,
+) -> impl Future<Output = ()> + use<> {
+    let mut tasks = JoinSet::new();
+    if let Some(folder) = depot.folder() {
+        let care = Care {
+            gc_every: (!args.gc_interval.is_zero()).then_some(args.gc_interval),
+            gc: args.gc.options(false),
+        };
+        let (depot, folder, stop) = (depot.clone(), folder.clone(), stop.clone());
+        let (stopping, output) = (stop.clone(), output.clone());
+        tasks.spawn(async move { depot.tend(care, stopping).await });
+        tasks.spawn(async move {
+            if let Err(error) = control::answer(folder, stop).await {
+                output.warning(&format!("`registry gc` and `check` cannot reach this process: {error}"));
+            }
+        });
+    }
+    async move { while tasks.join_next().await.is_some() {} }
 }
