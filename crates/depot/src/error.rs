@@ -15,7 +15,7 @@ pub enum Error {
         addr: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("{addr} cannot be listened on")]
+    #[error("{addr} cannot be listened on: {source}")]
     Bind {
         /// Address asked for.
         addr: SocketAddr,
@@ -34,7 +34,15 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// The folder cannot be made or written to.
+    /// A certificate, its key, or what is to make them, is not what it should be.
+    #[error("{}: {problem}", .path.display())]
+    Certificate {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it. Nothing of a key is in it.
+        problem: String,
+    },
+    /// The folder for blobs cannot be made or written to.
     #[error("folder {} cannot be used", .path.display())]
     Folder {
         /// The folder.
@@ -45,6 +53,29 @@ pub enum Error {
 }
 
 impl Error {
+    /// What a person can do, where that is known.
+    pub fn next_step(&self) -> Option<&'static str> {
+        use io::ErrorKind as K;
+        match self {
+            Self::NotLoopback { .. } => Some("listen on 127.0.0.1, or say that others may reach it"),
+            Self::Bind { source, .. } => match source.kind() {
+                K::AddrInUse => Some("another program listens there: end it, or take another port"),
+                K::PermissionDenied => {
+                    Some("ports below 1024 need a privilege: take one above, or give it CAP_NET_BIND_SERVICE")
+                }
+                K::AddrNotAvailable => {
+                    Some("this machine has no such address: take one of its own, or 0.0.0.0 or [::] for all")
+                }
+                _ => None,
+            },
+            Self::InUse { .. } => {
+                Some("one process serves a folder: end the other one, or take another folder")
+            }
+            Self::NoRegistry { .. } => Some("name the folder that `registry serve --data` was given"),
+            Self::Certificate { .. } | Self::Folder { .. } => None,
+        }
+    }
+
     /// Whether the same call may well succeed a little later: the address may still be in use by a process that
     /// is about to end.
     pub fn is_transient(&self) -> bool {

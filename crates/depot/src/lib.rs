@@ -34,4 +34,6 @@ pub use depot::Depot;
 pub use error::Error;
 pub use folder::{CheckOptions, CheckProgress, CheckReport, Damaged, Folder, GcOptions, GcReport, Missing};
 pub use limits::Limits;
-pub use server::Server;
+pub use server::{
+    AccessLog, Arrival, Asked, Ending, Metrics, Record, RequestId, RouteName, Server, Serving, Tls,
+};

@@ -17,12 +17,22 @@ pub struct Limits {
     pub uploads_max: usize,
     /// Most names in one page of tags or repositories; the rest is behind a `Link`.
     pub page_entries_max: usize,
-    /// Connections served at a time; others wait.
+    /// Connections served at a time, on all addresses of a server; others wait.
     pub connections_max: usize,
+    /// Requests that run at a time; others are asked to come again (503).
+    pub requests_max: usize,
+    /// Longest head of a request.
+    pub head_bytes_max: usize,
     /// Longest pause within a request's body.
     pub body_idle: Duration,
     /// Longest wait for the head of a request, also between two requests.
     pub head_wait: Duration,
+    /// Longest time a TLS handshake takes.
+    pub handshake_wait: Duration,
+    /// Longest time in which the reader of an answer takes nothing of it.
+    pub write_idle: Duration,
+    /// How often the certificate is looked at: whether its files have changed, whether it has to be renewed.
+    pub certificate_reread: Duration,
     /// What requests that run get when the server is shut down.
     pub shutdown_grace: Duration,
 }
@@ -37,9 +47,27 @@ impl Default for Limits {
             uploads_max: 1024,
             page_entries_max: 10_000,
             connections_max: 1024,
+            requests_max: 512,
+            head_bytes_max: 64 << 10,
             body_idle: Duration::from_secs(60),
             head_wait: Duration::from_secs(120),
+            handshake_wait: Duration::from_secs(10),
+            write_idle: Duration::from_secs(120),
+            certificate_reread: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Limits {
+    /// For a listener that shows figures to a few programs.
+    pub(crate) fn for_metrics() -> Self {
+        Self {
+            connections_max: 32,
+            requests_max: 32,
+            head_wait: Duration::from_secs(60),
+            write_idle: Duration::from_secs(10),
+            ..Self::default()
         }
     }
 }

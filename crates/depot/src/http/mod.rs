@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use crate::access::Caller;
 use crate::depot::Depot;
 use crate::folder::Folder;
+use crate::server::RouteName;
 use answer::Answer;
 use refusal::{Code, Refusal};
 use route::Route;
@@ -32,12 +33,18 @@ pub(crate) fn router(depot: Depot) -> Router {
 async fn handle(State(depot): State<Depot>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if depot.gate().owns(parts.uri.path()) {
-        return depot.gate().answer(&parts, body).await;
+        let mut response = depot.gate().answer(&parts, body).await;
+        response.extensions_mut().insert(RouteName("token"));
+        return response;
     }
-    let mut response = match Route::parse(parts.uri.path()) {
+    let route = Route::parse(parts.uri.path());
+    let name = route.as_ref().map_or("other", Route::name);
+    let mut response = match route {
         Ok(route) => admitted(&depot, route, &parts, body).await,
         Err(refusal) => refused(&parts, refusal),
     };
+    // for whoever counts
+    response.extensions_mut().insert(RouteName(name));
     // what clients of before the OCI specification know a registry by
     let version = HeaderValue::from_static("registry/2.0");
     response.headers_mut().insert("docker-distribution-api-version", version);

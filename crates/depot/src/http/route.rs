@@ -28,6 +28,20 @@ pub(super) enum Route {
 }
 
 impl Route {
+    /// Which endpoint it is.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Catalog => "catalog",
+            Self::Tags { .. } => "tags",
+            Self::Referrers { .. } => "referrers",
+            Self::Blob { .. } => "blob",
+            Self::Uploads { .. } => "uploads",
+            Self::Upload { .. } => "upload",
+            Self::Manifest { .. } => "manifest",
+        }
+    }
+
     pub(super) fn parse(path: &str) -> Result<Self, Refusal> {
         let unknown = || Refusal::new(Code::NotFound, "no such endpoint");
         // clients encode the colon of a digest, some of them
