@@ -36,6 +36,8 @@ impl Sweep {
 
     /// Begins a collection; `false` when there is one already.
     pub(super) fn begin(&self) -> bool {
+        // whoever is pointing now has noted it nowhere, and has to be done before anything is marked
+        let _gate = self.gate.write();
         let mut noted = self.noted.lock();
         let begun = noted.is_none();
         noted.get_or_insert_default();

@@ -3,5 +3,7 @@
 
 mod access;
 mod blobs;
+mod check;
+mod gc;
 mod manifests;
 mod support;
