@@ -42,7 +42,17 @@ pub enum Error {
         /// What is wrong with it. Nothing of a key is in it.
         problem: String,
     },
-    /// The folder for blobs cannot be made or written to.
+    /// What says who may do what is no good.
+    #[error("{subject}: {detail}")]
+    Access {
+        /// The file, with the line, or what else it is.
+        subject: String,
+        /// What is wrong.
+        detail: String,
+        /// What to do.
+        next: String,
+    },
+    /// The folder cannot be made or written to.
     #[error("folder {} cannot be used", .path.display())]
     Folder {
         /// The folder.
@@ -54,7 +64,7 @@ pub enum Error {
 
 impl Error {
     /// What a person can do, where that is known.
-    pub fn next_step(&self) -> Option<&'static str> {
+    pub fn next_step(&self) -> Option<&str> {
         use io::ErrorKind as K;
         match self {
             Self::NotLoopback { .. } => Some("listen on 127.0.0.1, or say that others may reach it"),
@@ -72,6 +82,7 @@ impl Error {
                 Some("one process serves a folder: end the other one, or take another folder")
             }
             Self::NoRegistry { .. } => Some("name the folder that `registry serve --data` was given"),
+            Self::Access { next, .. } => Some(next),
             Self::Certificate { .. } | Self::Folder { .. } => None,
         }
     }

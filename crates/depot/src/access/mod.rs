@@ -4,9 +4,21 @@
 //! gives away nothing about what is there to somebody who may not see it.
 
 mod caller;
+mod challenge;
+mod endpoint;
 mod grant;
+mod guard;
+mod header;
+mod htpasswd;
+mod keys;
+mod limits;
 mod open;
+mod passwords;
 mod refused;
+mod rules;
+mod scope;
+mod tokens;
+mod watched;
 
 use std::fmt::Debug;
 
@@ -18,6 +30,9 @@ use axum::response::{IntoResponse as _, Response};
 
 pub use caller::Caller;
 pub use grant::{Action, Grant};
+pub use guard::{Guard, GuardOptions};
+pub use htpasswd::{with_user, without_user};
+pub use limits::AccessLimits;
 pub use open::{Anonymous, Open};
 pub use refused::{Refused, RefusedKind};
 
