@@ -2,6 +2,7 @@
 
 mod corpora;
 mod floor;
+mod load;
 mod machine;
 mod program;
 mod report;
@@ -11,7 +12,7 @@ mod trivial;
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -76,6 +77,27 @@ enum Command {
         #[arg(long)]
         no_skopeo: bool,
     },
+    /// Put the depot and docker-registry under the same load, in turns.
+    Load {
+        /// Which kinds of load; all of them when none is named.
+        #[arg(value_enum)]
+        only: Vec<load::Work>,
+        /// `smoke` is small, quick and looks at correctness alone; `full` is what figures are made of.
+        #[arg(long, value_enum, default_value = "full")]
+        scale: Scale,
+        /// Repetitions, each with fresh servers.
+        #[arg(long, value_name = "N", default_value = "3")]
+        repeat: usize,
+        /// Write the figures to this file as well.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// Put the data of both servers below this folder.
+        #[arg(long, value_name = "FOLDER")]
+        work_dir: Option<PathBuf>,
+        /// The program whose `registry serve` is put under load. Without it, the one beside this one.
+        #[arg(long, value_name = "FILE")]
+        transload: Option<PathBuf>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -87,26 +109,44 @@ fn main() -> Result<()> {
             sink.serve_forever()
         }
         Command::Run { corpora, scale, repeat, json, work_dir, transload, no_skopeo } => {
-            if scale == Scale::Full && cfg!(debug_assertions) {
-                bail!("figures of a debug build mean nothing: build with --release");
-            }
-            if let Some(folder) = &work_dir
-                && tempfile::env::override_temp_dir(folder).is_err()
-            {
-                bail!("the folder for temporary files is set already");
-            }
+            prepare(scale, work_dir.as_deref())?;
             let program = transload.map_or_else(beside_this_program, Ok)?;
-            let settings =
-                Settings { scale, repeat: if scale == Scale::Smoke { 1 } else { repeat.max(1) }, no_skopeo };
+            let settings = Settings { scale, repeat: repetitions(scale, repeat), no_skopeo };
             let report = Bench::new(settings, &program)?.run(&corpora)?;
             say(&report.table());
-            if let Some(file) = json {
-                std::fs::write(&file, serde_json::to_vec_pretty(&report)?)
-                    .with_context(|| format!("writing {}", file.display()))?;
-            }
-            Ok(())
+            write_json(json.as_deref(), &report)
+        }
+        Command::Load { only, scale, repeat, json, work_dir, transload } => {
+            prepare(scale, work_dir.as_deref())?;
+            let program = transload.map_or_else(beside_this_program, Ok)?;
+            let settings = load::Settings { scale, repeat: repetitions(scale, repeat), only };
+            let report = load::run(&program, &settings)?;
+            say(&report.table());
+            write_json(json.as_deref(), &report)
         }
     }
+}
+
+fn prepare(scale: Scale, work_dir: Option<&Path>) -> Result<()> {
+    if scale == Scale::Full && cfg!(debug_assertions) {
+        bail!("figures of a debug build mean nothing: build with --release");
+    }
+    if let Some(folder) = work_dir
+        && tempfile::env::override_temp_dir(folder).is_err()
+    {
+        bail!("the folder for temporary files is set already");
+    }
+    Ok(())
+}
+
+fn repetitions(scale: Scale, wanted: usize) -> usize {
+    scale.pick(1, wanted.max(1))
+}
+
+fn write_json(file: Option<&Path>, report: &impl serde::Serialize) -> Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(file, serde_json::to_vec_pretty(report)?)
+        .with_context(|| format!("writing {}", file.display()))
 }
 
 fn fill(corpus: CorpusName, to: &str, scale: Scale) -> Result<()> {

@@ -176,7 +176,7 @@ fn list(values: &[f64]) -> String {
 }
 
 /// The middle value; of an even number, the mean of both in the middle.
-fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;

@@ -35,6 +35,8 @@ pub struct DockerRegistryOptions {
     pub read_only: bool,
     /// Refuses deletes.
     pub no_delete: bool,
+    /// Keeps descriptors of blobs in memory, as Debian's own configuration has it.
+    pub descriptor_cache: bool,
 }
 
 /// A running registry.
@@ -156,10 +158,11 @@ fn write_config(folder: &Path, addr: SocketAddr, options: &DockerRegistryOptions
     let path = |name: &str| folder.join(name).display().to_string();
     // the secret signs upload state: fixed, so that a session outlives a restart
     let mut config = format!(
-        "version: 0.1\nlog:\n  level: info\n  formatter: text\nstorage:\n  filesystem:\n    rootdirectory: {}\n  \
+        "version: 0.1\nlog:\n  level: info\n  formatter: text\nstorage:\n{}  filesystem:\n    rootdirectory: {}\n  \
          delete:\n    enabled: {}\n  maintenance:\n    uploadpurging:\n      enabled: false\n    readonly:\n      \
          enabled: {}\nvalidation:\n  manifests:\n    urls:\n      allow: ['.*']\nhttp:\n  addr: {addr}\n  \
          secret: fixed-for-tests\n  relativeurls: {}\n",
+        if options.descriptor_cache { "  cache:\n    blobdescriptor: inmemory\n" } else { "" },
         path("data"),
         !options.no_delete,
         options.read_only,
