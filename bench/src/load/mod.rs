@@ -115,11 +115,11 @@ async fn fill(server: &Server, content: &Content) -> Result<()> {
         hand.push_image(image, &format!("t{n}")).await?;
         hand.manifest(&format!("t{n}"), &image.manifest, false).await?;
     }
-    let image = content.images.first().context("there are images")?;
     let share = content.sizes.tags.div_ceil(FILLERS);
-    let ranges = (0..content.sizes.tags).step_by(share);
+    // an image each: docker-registry answers 400 where one manifest is put twice at once
+    let ranges = (0..content.sizes.tags).step_by(share).zip(&content.images);
     let filling: FuturesUnordered<_> = ranges
-        .map(|from| {
+        .map(|(from, image)| {
             let (to, host) = ((from + share).min(content.sizes.tags), &host);
             async move { Hand::new(host, content, true).await?.push_many(image, from..to).await }
         })
