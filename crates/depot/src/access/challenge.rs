@@ -7,6 +7,7 @@ use url::Url;
 use super::grant::Grant;
 use super::scope::scope_of;
 use crate::error::Error;
+use crate::server::Arrival;
 
 /// Why somebody is not known.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ pub(super) fn check(service: &str, realm: Option<&str>) -> Result<(), Error> {
 }
 
 /// The token service: another one, or this registry under the name by which the client knows it.
-pub(super) fn realm(named: Option<&str>, is_tls: bool, request: &Parts) -> String {
+pub(super) fn realm(named: Option<&str>, request: &Parts) -> String {
     if let Some(realm) = named {
         return realm.to_owned();
     }
@@ -56,6 +57,7 @@ pub(super) fn realm(named: Option<&str>, is_tls: bool, request: &Parts) -> Strin
         !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b))
     };
     let host = host.or(authority).filter(is_host).unwrap_or_else(|| "localhost".to_owned());
+    let is_tls = request.extensions.get::<Arrival>().is_some_and(|arrival| arrival.is_tls);
     let scheme = if is_tls { "https" } else { "http" };
     format!("{scheme}://{host}/token")
 }
@@ -90,8 +92,10 @@ mod tests {
     use super::*;
     use crate::access::Action;
 
-    fn request(host: &str) -> Parts {
-        Request::builder().uri("/v2/").header("host", host).body(()).unwrap().into_parts().0
+    fn request(host: &str, is_tls: bool) -> Parts {
+        let addr = ([127, 0, 0, 1], 1).into();
+        let request = Request::builder().uri("/v2/").header("host", host);
+        request.extension(Arrival { peer: addr, local: addr, is_tls }).body(()).unwrap().into_parts().0
     }
 
     #[test]
@@ -107,10 +111,10 @@ mod tests {
 
     #[test]
     fn the_token_service_has_the_name_that_the_client_uses() {
-        assert_eq!(realm(None, false, &request("127.0.0.1:5000")), "http://127.0.0.1:5000/token");
-        assert_eq!(realm(None, true, &request("[::1]:5000")), "https://[::1]:5000/token");
-        assert_eq!(realm(None, true, &request("a\"b")), "https://localhost/token");
-        assert_eq!(realm(Some("https://auth/t"), false, &request("x")), "https://auth/t");
+        assert_eq!(realm(None, &request("127.0.0.1:5000", false)), "http://127.0.0.1:5000/token");
+        assert_eq!(realm(None, &request("[::1]:5000", true)), "https://[::1]:5000/token");
+        assert_eq!(realm(None, &request("a\"b", true)), "https://localhost/token");
+        assert_eq!(realm(Some("https://auth/t"), &request("x", false)), "https://auth/t");
     }
 
     #[test]

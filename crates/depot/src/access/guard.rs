@@ -51,8 +51,6 @@ pub struct GuardOptions {
     pub rules: Option<PathBuf>,
     /// What those may do who have not signed in.
     pub anonymous: Anonymous,
-    /// Whether clients reach the registry by HTTPS: for the URL of its token service.
-    pub is_tls: bool,
     /// Bounds.
     pub limits: AccessLimits,
 }
@@ -68,7 +66,6 @@ impl Default for GuardOptions {
             token_issuer: None,
             rules: None,
             anonymous: Anonymous::Nothing,
-            is_tls: false,
             limits: AccessLimits::default(),
         }
     }
@@ -88,7 +85,6 @@ pub struct Guard {
     anonymous: Anonymous,
     realm: Option<String>,
     pub(super) service: String,
-    is_tls: bool,
     pub(super) limits: AccessLimits,
 }
 
@@ -138,7 +134,6 @@ impl Guard {
             anonymous: options.anonymous,
             realm: options.token_realm.clone(),
             service: service.clone(),
-            is_tls: options.is_tls,
             limits: limits.clone(),
         })
     }
@@ -238,7 +233,7 @@ impl Guard {
     /// What would help whoever is refused.
     fn challenge(&self, request: &Parts, wanted: &[Grant], error: Option<&str>) -> Option<HeaderValue> {
         if self.verifier.is_some() {
-            let realm = challenge::realm(self.realm.as_deref(), self.is_tls, request);
+            let realm = challenge::realm(self.realm.as_deref(), request);
             return challenge::bearer(&realm, &self.service, wanted, error);
         }
         self.passwords.as_ref().and_then(|_| challenge::basic(&self.service))

@@ -4,6 +4,8 @@
 mod access;
 mod blobs;
 mod check;
+mod clients;
 mod gc;
+mod guard;
 mod manifests;
 mod support;

@@ -25,6 +25,8 @@ const STARTS_MAX: usize = 4;
 pub struct DockerRegistryOptions {
     /// Basic authentication with [`USER`] and [`PASSWORD`].
     pub auth: bool,
+    /// Tokens of this service instead.
+    pub token: Option<TokenService>,
     /// TLS with this certificate; the CA is what clients have to trust.
     pub tls: Option<(Identity, String)>,
     /// With TLS: only clients with a certificate of this CA (PEM) are let in.
@@ -37,6 +39,19 @@ pub struct DockerRegistryOptions {
     pub no_delete: bool,
     /// Keeps descriptors of blobs in memory, as Debian's own configuration has it.
     pub descriptor_cache: bool,
+}
+
+/// A service whose tokens a registry takes.
+#[derive(Debug, Clone)]
+pub struct TokenService {
+    /// URL where tokens are to be had.
+    pub realm: String,
+    /// What the registry is called there.
+    pub service: String,
+    /// What the service calls itself.
+    pub issuer: String,
+    /// A certificate of the key that signs.
+    pub cert_pem: String,
 }
 
 /// A running registry.
@@ -180,6 +195,15 @@ fn write_config(folder: &Path, addr: SocketAddr, options: &DockerRegistryOptions
     if options.auth {
         write("htpasswd", HTPASSWD);
         config += &format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", path("htpasswd"));
+    }
+    if let Some(token) = &options.token {
+        write("token.pem", &token.cert_pem);
+        let TokenService { realm, service, issuer, .. } = token;
+        config += &format!(
+            "auth:\n  token:\n    realm: {realm}\n    service: {service}\n    issuer: {issuer}\n    \
+             rootcertbundle: {}\n",
+            path("token.pem")
+        );
     }
     write("config.yml", &config);
 }

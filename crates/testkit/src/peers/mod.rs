@@ -14,7 +14,7 @@ pub mod sas;
 mod skopeo;
 
 pub use azurite::{ACCOUNT, ACCOUNT_KEY, Azurite, AzuriteOptions};
-pub use docker_registry::{DockerRegistry, DockerRegistryOptions, PASSWORD, USER};
+pub use docker_registry::{DockerRegistry, DockerRegistryOptions, PASSWORD, TokenService, USER};
 pub use gcs::FakeGcs;
 pub use http::{Answer, Endpoint};
 pub use moto::{Moto, MotoKey, REGION};
