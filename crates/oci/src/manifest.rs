@@ -25,6 +25,8 @@ pub struct Manifest {
 /// The fields of a manifest that a transfer needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct View {
+    /// `mediaType`, as the document has it.
+    pub media_type: Option<String>,
     /// What it points at.
     pub children: Children,
     /// The manifest that this one is about (signature, SBOM, attestation).
@@ -187,6 +189,7 @@ impl Document {
         children.blobs.extend(self.blobs);
         children.manifests = self.manifests.unwrap_or_default();
         View {
+            media_type: self.media_type,
             children,
             subject: self.subject,
             artifact_type: self.artifact_type.filter(|t| !t.is_empty()).or(config_type),

@@ -201,7 +201,7 @@ impl Check<'_> {
             let name = format!("{repository}:{tag}");
             match self.inner.tagged(repository, tag)? {
                 Some(digest) if paths.revision(&digest).exists() => {
-                    tags.entry(digest).or_default().push(name)
+                    tags.entry(digest).or_default().push(name);
                 }
                 other => self.miss(name, other.map(|digest| digest.to_string()).unwrap_or_default()),
             }

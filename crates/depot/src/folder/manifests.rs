@@ -87,12 +87,15 @@ impl Inner {
         if !paths.revision(digest).exists() {
             return Ok(None);
         }
-        if let Some(manifest) = self.manifests.get(digest) {
+        let path = self.paths.data(digest);
+        let said = there(fs::read_to_string(paths.media_type(digest))).map_err(failed(&path))?;
+        // what is kept in memory is what the document says of itself, which is the same in every repository
+        if said.is_none()
+            && let Some(manifest) = self.manifests.get(digest)
+        {
             return Ok(Some(manifest));
         }
-        let path = self.paths.data(digest);
         let Some(bytes) = there(fs::read(&path)).map_err(failed(&path))? else { return Ok(None) };
-        let said = there(fs::read_to_string(paths.media_type(digest))).map_err(failed(&path))?;
         let manifest =
             Manifest::parse(said.as_deref(), Some(digest), Bytes::from(bytes)).map_err(|error| {
                 tracing::error!(path = %path.display(), %error, "a manifest is damaged");
@@ -100,7 +103,9 @@ impl Inner {
                 Fault::new(FaultKind::Failed, text)
             })?;
         let manifest = Arc::new(manifest);
-        self.manifests.insert(*digest, Arc::clone(&manifest));
+        if said.is_none() {
+            self.manifests.insert(*digest, Arc::clone(&manifest));
+        }
         Ok(Some(manifest))
     }
 
@@ -119,8 +124,11 @@ impl Inner {
         children.for_each(|child| pointing.note(&child.digest));
         pointing.note(&digest);
         let new = !self.has_repository(repository);
-        self.write_manifest(repository, &manifest).map_err(failed(self.paths.repository(repository).at()))?;
-        self.manifests.insert(digest, Arc::new(manifest));
+        let written = self.write_manifest(repository, &manifest);
+        let speaks_for_itself = written.map_err(failed(self.paths.repository(repository).at()))?;
+        if speaks_for_itself {
+            self.manifests.insert(digest, Arc::new(manifest));
+        }
         for tag in tags {
             let current = self.paths.repository(repository).current(tag);
             let known = current.exists();
@@ -139,8 +147,8 @@ impl Inner {
         Ok(())
     }
 
-    /// In this order: the bytes, then whatever points at them.
-    fn write_manifest(&self, repository: &str, manifest: &Manifest) -> std::io::Result<()> {
+    /// In this order: the bytes, then whatever points at them. Says whether the media type follows from the bytes.
+    fn write_manifest(&self, repository: &str, manifest: &Manifest) -> std::io::Result<bool> {
         let (paths, digest) = (self.paths.repository(repository), &manifest.digest);
         let link = digest.to_string();
         self.durable.write_once(&self.paths.data(digest), &manifest.bytes)?;
@@ -148,10 +156,15 @@ impl Inner {
             self.durable.write_once(&paths.referrer(&subject.digest, digest), link.as_bytes())?;
         }
         let alone = Manifest::parse(None, Some(digest), manifest.bytes.clone());
-        if alone.is_ok_and(|alone| alone.media_type != manifest.media_type) {
+        let speaks_for_itself = alone.is_ok_and(|alone| alone.media_type == manifest.media_type);
+        if speaks_for_itself {
+            // it may have been pushed as another type before
+            self.durable.remove(&paths.media_type(digest))?;
+        } else {
             self.durable.replace(&paths.media_type(digest), manifest.media_type.as_bytes())?;
         }
-        self.durable.write_once(&paths.revision(digest), link.as_bytes())
+        self.durable.write_once(&paths.revision(digest), link.as_bytes())?;
+        Ok(speaks_for_itself)
     }
 
     /// The first blob a manifest points at that the repository lacks. Foreign layers may be elsewhere. The manifests of an

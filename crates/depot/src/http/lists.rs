@@ -74,7 +74,7 @@ pub(super) async fn referrers(
 /// How many names are wanted, and behind which.
 fn paging(depot: &Depot, query: Query<'_>) -> Result<(usize, String), Refusal> {
     let max = depot.limits().page_entries_max;
-    let most = match query.get("n") {
+    let most = match query.get("n").filter(|n| !n.is_empty()) {
         None => max,
         Some(n) => {
             n.parse::<usize>().map_err(|_| Refusal::new(Code::PageInvalid, "n has to be a number"))?.min(max)

@@ -89,11 +89,20 @@ fn parse(media_type: Option<&str>, reference: &Reference, bytes: Bytes) -> Resul
         Reference::Digest(digest) => Some(digest),
         Reference::Tag(_) => None,
     };
-    Manifest::parse(media_type, expected, bytes).map_err(|error| {
+    let refusal = |error| {
         let code = match error {
             ManifestError::Digest { .. } => Code::DigestInvalid,
             _ => Code::ManifestInvalid,
         };
-        Refusal::new(code, error.to_string())
-    })
+        Refusal::new(code, ManifestError::to_string(&error))
+    };
+    let manifest = Manifest::parse(media_type, expected, bytes).map_err(refusal)?;
+    // what the document says of itself is what clients go by
+    match manifest.view.media_type.as_deref() {
+        Some(inside) if !inside.is_empty() && inside != manifest.media_type => {
+            let text = format!("pushed as {}, but its mediaType is {inside}", manifest.media_type);
+            Err(Refusal::new(Code::ManifestInvalid, text))
+        }
+        _ => Ok(manifest),
+    }
 }

@@ -137,7 +137,7 @@ async fn take_body(
     body: Body,
 ) -> Result<Turn, Refusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let announced = text(header::CONTENT_LENGTH).and_then(|len| len.parse().ok());
+    let mut announced = text(header::CONTENT_LENGTH).and_then(|len| len.parse().ok());
     if let Some(range) = text(header::CONTENT_RANGE) {
         let (first, len) = chunk(range)
             .filter(|(_, len)| announced.is_none_or(|announced| announced == *len))
@@ -145,6 +145,8 @@ async fn take_body(
         if first != session.received() {
             return Err(out_of_order(session, first, len));
         }
+        // a stream that says its range keeps to it
+        announced = Some(len);
     }
     let limits = depot.limits();
     let blob_bytes_max = limits.blob_bytes_max;
