@@ -153,6 +153,11 @@ impl Running {
         self.read("stderr")
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be waited for").is_some()
+    }
+
     /// Waits for its end.
     pub fn wait(mut self) -> Finished {
         self.wait_for(|| false);

@@ -9,6 +9,7 @@ mod plan;
 mod registry;
 mod relay;
 mod selection;
+mod shelf;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ pub(crate) use plan::{DiffArgs, PlanArgs};
 pub(crate) use registry::{CheckArgs, GcArgs, GcWhatArgs, RegistryCommand, RegistryCommandArgs, ServeArgs};
 pub(crate) use relay::{DestinationArgs, RelayArgs};
 pub(crate) use selection::{ForeignLayersArg, SelectionArgs, TargetArgs};
+pub(crate) use shelf::ShelfArgs;
 
 use crate::exit::Exit;
 use crate::window::Window;

@@ -61,7 +61,7 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Plan(args) => commands::plan::run(args, &environment, &output).await,
         Command::Diff(args) => commands::diff::run(args, &environment, &output).await,
         Command::Relay(args) => commands::relay::run(args, &environment, &output).await,
-        Command::Registry(args) => commands::registry::run(args, &output).await,
+        Command::Registry(args) => commands::registry::run(args, &environment, &output).await,
         Command::List(args) => commands::list::run(args, &environment, &output).await,
         Command::Split(args) => commands::split::run(args, &environment, &output).await,
         Command::Login(args) => commands::login::login(args, &environment, &output).await,

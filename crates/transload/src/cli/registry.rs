@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::ShelfArgs;
+
 #[derive(Debug, Args)]
 pub(crate) struct RegistryCommandArgs {
     #[command(subcommand)]
@@ -14,7 +16,7 @@ pub(crate) struct RegistryCommandArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegistryCommand {
-    /// Run a registry over a folder.
+    /// Run a registry over a folder, or over bundles as they are.
     Serve(Box<ServeArgs>),
     /// Free what nothing refers to, also while the registry runs.
     Gc(GcArgs),
@@ -77,11 +79,13 @@ pub(crate) struct CheckArgs {
 #[command(after_help = "\
 Examples:
   transload registry serve --data /srv/registry
-  transload registry serve --data /srv/registry --listen 127.0.0.1:5001")]
+  transload registry serve --data /srv/registry --listen 127.0.0.1:5001
+  transload registry serve --bundle /media/stick/release.tar
+  transload registry serve --bundle s3://box/base.tar --bundle /media/stick/week-31.tar")]
 pub(crate) struct ServeArgs {
     /// The folder that holds the registry; it is made when it is not there.
     #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    pub(crate) data: Option<PathBuf>,
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
     pub(crate) listen: SocketAddr,
@@ -96,4 +100,6 @@ pub(crate) struct ServeArgs {
     pub(crate) gc_interval: Duration,
     #[command(flatten)]
     pub(crate) gc: GcWhatArgs,
+    #[command(flatten)]
+    pub(crate) bundles: ShelfArgs,
 }

@@ -34,6 +34,7 @@ mod resume;
 mod s3;
 mod sas;
 mod selection;
+mod shelf;
 mod skopeo;
 mod split;
 mod terminal;

@@ -1,5 +1,6 @@
 //! `transload registry`.
 
+mod bundle;
 mod serve;
 mod trouble;
 mod upkeep;
@@ -7,12 +8,17 @@ mod upkeep;
 use transload_transfer::Error;
 
 use crate::cli::{RegistryCommand, RegistryCommandArgs};
+use crate::config::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
 
-pub(crate) async fn run(args: RegistryCommandArgs, output: &Output) -> Result<Exit, Error> {
+pub(crate) async fn run(
+    args: RegistryCommandArgs,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit, Error> {
     match args.command {
-        RegistryCommand::Serve(args) => serve::run(*args, output).await,
+        RegistryCommand::Serve(args) => serve::run(*args, environment, output).await,
         RegistryCommand::Gc(args) => upkeep::gc(&args, output).await,
         RegistryCommand::Check(args) => upkeep::check(&args, output).await,
     }

@@ -6,17 +6,24 @@ use tokio_util::sync::CancellationToken;
 use transload_depot::{Care, Depot, Server, control};
 use transload_transfer::{Code, Error};
 
-use super::trouble;
+use super::{bundle, trouble};
 use crate::cli::ServeArgs;
+use crate::config::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
 
-pub(crate) async fn run(args: ServeArgs, output: &Output) -> Result<Exit, Error> {
-    let depot = Depot::in_folder(&args.data).map_err(|error| trouble::error(&error))?;
+pub(crate) async fn run(args: ServeArgs, environment: &Environment, output: &Output) -> Result<Exit, Error> {
+    let (depot, what) = match &args.data {
+        Some(folder) if args.bundles.bundle.is_empty() => {
+            let depot = Depot::in_folder(folder).map_err(|error| trouble::error(&error))?;
+            (depot, format!("its data in {}", folder.display()))
+        }
+        _ => bundle::depot(&args.bundles, environment, output).await?,
+    };
     let server = Server::start(args.listen, depot.clone()).await.map_err(|error| trouble::error(&error))?;
     let stop = CancellationToken::new();
     let tending = tend(&args, &depot, &stop, output);
-    output.say(&format!("registry at http://{}, its data in {}", server.addr(), args.data.display()));
+    output.say(&format!("registry at http://{}, {what}", server.addr()));
     let (mut interrupt, mut terminate) = signals()?;
     tokio::select! {
         _ = interrupt.recv() => {}

@@ -2,6 +2,7 @@
 
 mod peers;
 mod said;
+mod served;
 mod sparse;
 
 use std::future::Future;
@@ -14,6 +15,7 @@ use transload_testkit::images::{Artifact, Corpus};
 
 pub(crate) use peers::{OwnRegistry, azurite};
 pub(crate) use said::Said;
+pub(crate) use served::Served;
 pub(crate) use sparse::SparseRegistry;
 
 /// The built program, away from the machine's settings.

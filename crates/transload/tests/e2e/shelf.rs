@@ -1,0 +1,1 @@
+//! Bundles served as a registry, to real clients.

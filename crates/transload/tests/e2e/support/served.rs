@@ -1,0 +1,51 @@
+//! The program as a registry.
+
+use std::net::SocketAddr;
+
+use transload_testkit::cli::{Cli, Running};
+use transload_testkit::peers::{Answer, Endpoint};
+
+/// `transload registry serve`, running. It ends when this is dropped.
+pub(crate) struct Served {
+    running: Running,
+    endpoint: Endpoint,
+}
+
+impl Served {
+    /// Starts it with these arguments behind `registry serve`, on a free port of loopback, and waits until it listens.
+    pub(crate) fn start(program: &Cli, arguments: &[&str]) -> Self {
+        let mut all = vec!["registry", "serve", "--listen", "127.0.0.1:0"];
+        all.extend_from_slice(arguments);
+        let mut running = program.spawn(&all);
+        let addr = loop {
+            let said = running.stdout();
+            let behind = said.split_once("registry at http://").map(|(_, behind)| behind.to_owned());
+            let addr = behind.and_then(|b| b.split([',', ' ', '\n']).next()?.parse::<SocketAddr>().ok());
+            if let Some(addr) = addr.filter(|_| said.ends_with('\n')) {
+                break addr;
+            }
+            assert!(!running.has_ended(), "{}{}", running.stdout(), running.stderr());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        Self { running, endpoint: Endpoint { addr, ca_pem: None } }
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn host(&self) -> String {
+        self.endpoint.addr.to_string()
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.endpoint.request(method, path, headers, b"").unwrap()
+    }
+
+    /// What it wrote to standard error so far.
+    pub(crate) fn told(&self) -> String {
+        self.running.stderr()
+    }
+
+    /// What it wrote to standard output so far.
+    pub(crate) fn said(&self) -> String {
+        self.running.stdout()
+    }
+}
