@@ -84,7 +84,7 @@ Examples:
   transload registry serve --bundle s3://box/base.tar --bundle /media/stick/week-31.tar")]
 pub(crate) struct ServeArgs {
     /// The folder that holds the registry; it is made when it is not there.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", required_unless_present = "bundle")]
     pub(crate) data: Option<PathBuf>,
     /// The address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]

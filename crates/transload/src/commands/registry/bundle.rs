@@ -17,7 +17,7 @@ use transload_transfer::{
 use crate::cli::{ShelfArgs, StoreArgs};
 use crate::config::Environment;
 use crate::location;
-use crate::output::{Output, counted, error_line};
+use crate::output::{Output, counted};
 
 /// Opens what `--bundle` names. Gives the registry, and in words what it is.
 pub(super) async fn depot(
@@ -36,24 +36,21 @@ pub(super) async fn depot(
         repository: args.repository.clone(),
         ..ShelfOptions::default()
     };
-    let events = warnings(output);
-    let engine = Engine::new(Limits::default(), events.clone(), CancellationToken::new());
+    let engine = Engine::new(Limits::default(), warnings(output), CancellationToken::new());
     let shelf = Shelf::open(&engine, &places, options).await?;
     for note in shelf.notes() {
-        events.send(&Event::Warning { message: note.clone() });
+        output.warning(note);
     }
     let what = described(&shelf);
     Ok((Depot::read_only(Arc::new(Bundles(shelf)), transload_depot::Limits::default()), what))
 }
 
-/// Where faults of bundles are told for as long as the registry runs: they are worth a line even where progress is not.
+/// Where faults of bundles are told for as long as the registry runs.
 fn warnings(output: &Output) -> Events {
-    if output.is_json() {
-        return output.events();
-    }
-    Events::to(Arc::new(|event: &Event| {
+    let output = output.clone();
+    Events::to(Arc::new(move |event: &Event| {
         if let Event::Warning { message } = event {
-            error_line(&format!("warning: {message}"));
+            output.warning(message);
         }
     }))
 }
