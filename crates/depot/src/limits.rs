@@ -9,6 +9,10 @@ pub struct Limits {
     pub blob_bytes_max: u64,
     /// Largest manifest.
     pub manifest_bytes_max: usize,
+    /// What is read of the body of a request that is refused, so that the answer arrives.
+    pub refused_body_bytes_max: u64,
+    /// The longest wait for it.
+    pub refused_body_wait: Duration,
     /// Memory for manifests that were read, all together.
     pub manifest_cache_bytes_max: u64,
     /// Names of repositories or tags whose order is kept in memory, all together.
@@ -42,6 +46,8 @@ impl Default for Limits {
         Self {
             blob_bytes_max: 1 << 40,
             manifest_bytes_max: 4 << 20,
+            refused_body_bytes_max: 256 << 10,
+            refused_body_wait: Duration::from_secs(2),
             manifest_cache_bytes_max: 16 << 20,
             listed_names_max: 200_000,
             uploads_max: 1024,

@@ -6,6 +6,7 @@ mod lists;
 mod manifests;
 mod range;
 mod refusal;
+mod rest;
 mod route;
 mod uploads;
 mod wanted;
@@ -23,6 +24,7 @@ use crate::folder::Folder;
 use crate::server::RouteName;
 use answer::Answer;
 use refusal::{Code, Refusal};
+use rest::Rest;
 use route::Route;
 
 /// Everything under `/v2/`, and what the gate owns. Repository names have slashes, so paths are taken apart by hand.
@@ -37,12 +39,20 @@ async fn handle(State(depot): State<Depot>, request: Request) -> Response {
         response.extensions_mut().insert(RouteName("token"));
         return response;
     }
+    let (body, rest) = Rest::of(body);
     let route = Route::parse(parts.uri.path());
     let name = route.as_ref().map_or("other", Route::name);
     let mut response = match route {
         Ok(route) => admitted(&depot, route, &parts, body).await,
-        Err(refusal) => refused(&parts, refusal),
+        Err(refusal) => {
+            drop(body);
+            refused(&parts, refusal)
+        }
     };
+    if !response.status().is_success() {
+        let limits = depot.limits();
+        rest.discard(&parts.headers, limits.refused_body_bytes_max, limits.refused_body_wait).await;
+    }
     // for whoever counts
     response.extensions_mut().insert(RouteName(name));
     // what clients of before the OCI specification know a registry by

@@ -119,3 +119,15 @@ fn digests_keep_to_their_grammar() {
     expect(&r.get(&format!("/v2/a/blobs/sha256%3A{}", digest.hex())), 200);
     refused(&r.get(&format!("/v2/a/blobs/{}", sha512(b"x"))), 404, "BLOB_UNKNOWN");
 }
+
+/// A refusal arrives although the client is still sending. RFC 9112, 9.6
+#[test]
+fn a_refusal_arrives_although_the_body_was_not_wanted() {
+    let r = Registry::new();
+    let body = vec![b'x'; 200_000];
+    for _ in 0..20 {
+        refused(&r.send("PATCH", "/v2/a/blobs/uploads/none", &[], &body), 404, "BLOB_UPLOAD_UNKNOWN");
+        refused(&r.send("PUT", "/v2/a/manifests/.x", &[], &body), 400, "TAG_INVALID");
+        expect(&r.send("PATCH", "/v2/a/tags/list", &[], &body), 405);
+    }
+}
