@@ -25,6 +25,8 @@ pub struct Limits {
     pub connections_max: usize,
     /// Requests that run at a time; others are asked to come again (503).
     pub requests_max: usize,
+    /// What a connection holds of what comes, and again of what goes; at least the longest head, and 8 KiB.
+    pub connection_buffer_bytes_max: usize,
     /// Longest head of a request.
     pub head_bytes_max: usize,
     /// Longest pause within a request's body.
@@ -54,6 +56,7 @@ impl Default for Limits {
             page_entries_max: 10_000,
             connections_max: 1024,
             requests_max: 512,
+            connection_buffer_bytes_max: 64 << 10,
             head_bytes_max: 64 << 10,
             body_idle: Duration::from_secs(60),
             head_wait: Duration::from_secs(120),

@@ -84,6 +84,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(shared.limits.head_wait)
         .max_header_size(shared.limits.head_bytes_max)
+        .max_buf_size(shared.limits.connection_buffer_bytes_max.max(shared.limits.head_bytes_max))
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
