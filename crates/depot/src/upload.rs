@@ -18,7 +18,7 @@ use transload_oci::{Algorithm, Digest};
 use crate::folder::{Folder, WriteError, Writer};
 
 /// What is gathered before it is hashed and written, on a thread that may block.
-const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 128 << 10;
 /// Pieces above this are taken for the start of something long: room for a whole block is made at once.
 const SMALL_BYTES: usize = 16 << 10;
 /// What a request waits for an earlier one of its session that has lost its client and does not know it yet.
@@ -293,12 +293,11 @@ async fn pump(
     }
 }
 
-/// Gathers small pieces, and hands them to the writer on another thread while more come in. Pieces are copied, so
-/// that the connection can read into the same, warm buffer again.
+/// Gathers small pieces, and hands them to the writer on another thread. What comes meanwhile waits in the socket:
+/// one block for each upload that runs is all the memory it takes. Pieces are copied, so that the connection can read
+/// into the same, warm buffer again.
 struct Gathering {
     block: BytesMut,
-    /// The buffer that is not being filled.
-    spare: BytesMut,
     writer: Place,
 }
 
@@ -310,7 +309,7 @@ enum Place {
 
 impl Gathering {
     fn new(writer: Writer) -> Self {
-        Self { block: BytesMut::new(), spare: BytesMut::new(), writer: Place::Here(writer) }
+        Self { block: BytesMut::new(), writer: Place::Here(writer) }
     }
 
     async fn give(&mut self, mut piece: Bytes) -> Result<(), BodyError> {
@@ -328,45 +327,38 @@ impl Gathering {
         Ok(())
     }
 
+    /// Writes what was gathered.
     async fn flush(&mut self) -> Result<(), BodyError> {
-        let mut writer = self.back().await?;
-        let block = std::mem::replace(&mut self.block, std::mem::take(&mut self.spare));
-        self.writer = Place::Writing(spawn_blocking(move || {
-            let spare = writer.write(block);
-            (writer, spare)
-        }));
-        Ok(())
+        if let Place::Here(mut writer) = std::mem::replace(&mut self.writer, Place::Lost) {
+            let block = std::mem::take(&mut self.block);
+            self.writer = Place::Writing(spawn_blocking(move || {
+                let emptied = writer.write(block);
+                (writer, emptied)
+            }));
+        }
+        self.back().await
     }
 
     /// Waits for the writer. Where the wait is broken off, the writer stays where it is.
-    async fn back(&mut self) -> Result<Writer, BodyError> {
-        if let Place::Writing(task) = &mut self.writer {
-            let written = task.await;
-            self.writer = Place::Lost;
-            let (writer, spare) = written.map_err(|_| BodyError::Gone)?;
-            match spare {
-                Ok(spare) => self.spare = spare,
-                Err(error) => {
-                    self.writer = Place::Here(writer);
-                    return Err(error.into());
-                }
-            }
-            return Ok(writer);
-        }
-        match std::mem::replace(&mut self.writer, Place::Lost) {
-            Place::Here(writer) => Ok(writer),
-            Place::Writing(_) | Place::Lost => Err(BodyError::Gone),
-        }
+    async fn back(&mut self) -> Result<(), BodyError> {
+        let Place::Writing(task) = &mut self.writer else { return Err(BodyError::Gone) };
+        let written = task.await;
+        self.writer = Place::Lost;
+        let (writer, emptied) = written.map_err(|_| BodyError::Gone)?;
+        self.writer = Place::Here(writer);
+        self.block = emptied?;
+        Ok(())
     }
 
     /// Writes what is left, and gives the writer back where there is still one.
     async fn settle(mut self) -> (Option<Writer>, Result<(), BodyError>) {
-        let mut settled = self.flush().await;
-        if settled.is_ok() {
-            match self.back().await {
-                Ok(writer) => return (Some(writer), Ok(())),
-                Err(error) => settled = Err(error),
-            }
+        let mut settled = Ok(());
+        // a write whose wait was broken off comes first
+        if matches!(self.writer, Place::Writing(_)) {
+            settled = self.back().await;
+        }
+        if settled.is_ok() && !self.block.is_empty() {
+            settled = self.flush().await;
         }
         match self.writer {
             Place::Here(writer) => (Some(writer), settled),
