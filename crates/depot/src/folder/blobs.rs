@@ -69,9 +69,12 @@ impl Inner {
     /// have just been checked, and those may have rotted.
     pub(super) fn keep_blob(&self, repository: &str, digest: &Digest, file: &Path) -> Result<(), WriteError> {
         let pointing = self.sweep.pointing();
-        self.durable.rename(file, &self.paths.data(digest))?;
+        let data = self.paths.data(digest);
+        self.durable.rename(file, &data)?;
         pointing.note(digest);
         self.link_blob(repository, digest)?;
+        // last, when the journal has it already: a link whose blob a power cut took away is as good as none
+        self.durable.settle(&data)?;
         Ok(())
     }
 
@@ -92,7 +95,7 @@ impl Inner {
     fn link_blob(&self, repository: &str, digest: &Digest) -> std::io::Result<()> {
         let link = self.paths.repository(repository).layer(digest);
         let new = !self.has_repository(repository);
-        self.durable.write_once(&link, digest.to_string().as_bytes())?;
+        self.durable.point(&link, digest.to_string().as_bytes())?;
         renew(&link, there(fs::metadata(&link))?.and_then(|link| link.modified().ok()));
         if new {
             self.lists.repositories_changed();

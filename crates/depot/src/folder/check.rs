@@ -184,7 +184,9 @@ impl Check<'_> {
         let _removing = self.inner.sweep.removing();
         let name = format!("{}-{}", digest.algorithm().as_str(), digest.hex());
         let to = self.inner.paths.quarantine().join(name);
-        self.inner.durable.rename(&self.inner.paths.data(digest), &to).map_err(failed(&to))?;
+        let durable = self.inner.durable;
+        let moved = durable.rename(&self.inner.paths.data(digest), &to).and_then(|()| durable.settle(&to));
+        moved.map_err(failed(&to))?;
         self.inner.manifests.remove(digest);
         Ok(to)
     }

@@ -13,11 +13,14 @@ pub(super) enum Durable {
     Unsynced,
 }
 
+/// A sync is what a push waits for: each costs a commit of the file system's journal, or at least a flush of the disk.
+/// So there are as few as can be, and they rely on what file systems on Linux do beyond POSIX: a file that is synced
+/// takes the names of its new folders along.
 impl Durable {
-    /// Makes a folder, and its parents as far as they are missing.
+    /// Makes a folder, and its parents as far as they are missing. Durable with the first file in it.
     pub(super) fn make_folder(self, path: &Path) -> io::Result<()> {
         match fs::create_dir(path) {
-            Ok(()) => self.sync_folder_of(path),
+            Ok(()) => Ok(()),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let Some(parent) = path.parent() else { return Err(error) };
@@ -30,31 +33,49 @@ impl Durable {
 
     /// Writes a small file where there may be one already: whoever reads it sees the old or the new bytes.
     pub(super) fn replace(self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.write_beside(path, bytes)?;
+        self.settle(path)
+    }
+
+    /// Writes a small file unless there is one: its bytes are always the same. Durable by [`settle`](Self::settle).
+    pub(super) fn write_once(self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if is_whole(path, bytes) { Ok(()) } else { self.write_beside(path, bytes) }
+    }
+
+    /// Writes a file that says by its name alone what it says, unless there is one: somebody may see it while it is
+    /// empty.
+    pub(super) fn point(self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if is_whole(path, bytes) {
+            return Ok(());
+        }
+        self.make_folder(parent(path)?)?;
+        let mut file = File::options().write(true).create(true).truncate(false).open(path)?;
+        file.write_all(bytes)?;
+        // with its name, which is new as well
+        if self == Self::Synced { file.sync_all() } else { Ok(()) }
+    }
+
+    /// Writes bytes, synced, under another name, and then gives the file its own.
+    fn write_beside(self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let folder = parent(path)?;
         self.make_folder(folder)?;
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
         file.write_all(bytes)?;
-        if self == Self::Synced {
-            file.as_file().sync_data()?;
-        }
+        self.sync(file.as_file())?;
         file.persist(path).map_err(|failed| failed.error)?;
-        self.sync_folder_of(path)
+        Ok(())
     }
 
-    /// Writes a small file unless there is one: its bytes are always the same.
-    pub(super) fn write_once(self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        match fs::read(path) {
-            // other bytes are what a power cut leaves, or rot
-            Ok(found) if found == bytes => Ok(()),
-            _ => self.replace(path, bytes),
-        }
-    }
-
-    /// Gives a file another place in the same file system.
+    /// Gives a file another place in the same file system. Durable by [`settle`](Self::settle).
     pub(super) fn rename(self, from: &Path, to: &Path) -> io::Result<()> {
         self.make_folder(parent(to)?)?;
-        fs::rename(from, to)?;
-        self.sync_folder_of(to)
+        fs::rename(from, to)
+    }
+
+    /// Makes the name of a file that was written or renamed durable. After a file that points there was synced this
+    /// costs little: the journal has both.
+    pub(super) fn settle(self, path: &Path) -> io::Result<()> {
+        self.sync_folder_of(path)
     }
 
     /// Syncs the bytes of a file.
@@ -90,6 +111,11 @@ impl Durable {
             Err(error) => Err(error),
         }
     }
+}
+
+/// One of no length is what a power cut leaves.
+fn is_whole(path: &Path, bytes: &[u8]) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.len() == bytes.len() as u64)
 }
 
 fn parent(path: &Path) -> io::Result<&Path> {

@@ -111,7 +111,7 @@ impl Inner {
 
     fn put_manifest(&self, repository: &str, tags: &[String], manifest: Manifest) -> Result<(), Fault> {
         let pointing = self.sweep.pointing();
-        let _change = self.change(repository);
+        let _adding = self.adding(repository);
         if let Some(missing) = self.missing_blob(repository, &manifest) {
             let text = format!(
                 "the repository {repository} does not have the blob {missing}, which the manifest points at; \
@@ -141,7 +141,7 @@ impl Inner {
         if new {
             // nobody else has filled it
             let marker = self.paths.repository(repository).all_referrers();
-            self.durable.write_once(&marker, b"1").map_err(failed(&marker))?;
+            self.durable.point(&marker, b"1").map_err(failed(&marker))?;
             self.lists.repositories_changed();
         }
         Ok(())
@@ -151,9 +151,10 @@ impl Inner {
     fn write_manifest(&self, repository: &str, manifest: &Manifest) -> std::io::Result<bool> {
         let (paths, digest) = (self.paths.repository(repository), &manifest.digest);
         let link = digest.to_string();
-        self.durable.write_once(&self.paths.data(digest), &manifest.bytes)?;
+        let data = self.paths.data(digest);
+        self.durable.write_once(&data, &manifest.bytes)?;
         if let Some(subject) = &manifest.view.subject {
-            self.durable.write_once(&paths.referrer(&subject.digest, digest), link.as_bytes())?;
+            self.durable.point(&paths.referrer(&subject.digest, digest), link.as_bytes())?;
         }
         let alone = Manifest::parse(None, Some(digest), manifest.bytes.clone());
         let speaks_for_itself = alone.is_ok_and(|alone| alone.media_type == manifest.media_type);
@@ -163,7 +164,8 @@ impl Inner {
         } else {
             self.durable.replace(&paths.media_type(digest), manifest.media_type.as_bytes())?;
         }
-        self.durable.write_once(&paths.revision(digest), link.as_bytes())?;
+        self.durable.point(&paths.revision(digest), link.as_bytes())?;
+        self.durable.settle(&data)?;
         Ok(speaks_for_itself)
     }
 
@@ -254,11 +256,11 @@ impl Inner {
             let manifest = self.revision(repository, &digest).ok().flatten();
             if let Some(subject) = manifest.and_then(|manifest| manifest.view.subject.clone()) {
                 let link = paths.referrer(&subject.digest, &digest);
-                self.durable.write_once(&link, digest.to_string().as_bytes()).map_err(failed(&link))?;
+                self.durable.point(&link, digest.to_string().as_bytes()).map_err(failed(&link))?;
             }
         }
         let marker = paths.all_referrers();
-        self.durable.write_once(&marker, b"1").map_err(failed(&marker))
+        self.durable.point(&marker, b"1").map_err(failed(&marker))
     }
 
     /// The manifests of a repository.

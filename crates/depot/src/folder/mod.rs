@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use quick_cache::sync::Cache;
 use transload_oci::{Descriptor, Digest, Manifest};
 
@@ -56,8 +56,8 @@ struct Inner {
     manifests: Cache<Digest, Arc<Manifest>, Weight>,
     lists: Lists,
     sweep: Sweep,
-    /// Whoever changes manifests or tags of a repository has its lock.
-    stripes: Vec<Mutex<()>>,
+    /// Whoever adds manifests or tags to a repository shares its lock, and whoever takes out has it alone.
+    stripes: Vec<RwLock<()>>,
     /// Held as long as the folder is.
     _lock: File,
     _temporary: Option<tempfile::TempDir>,
@@ -109,7 +109,7 @@ impl Folder {
             manifests: manifests::cache(limits.manifest_cache_bytes_max),
             lists: Lists::new(limits.listed_names_max),
             sweep: Sweep::default(),
-            stripes: (0..STRIPES).map(|_| Mutex::default()).collect(),
+            stripes: (0..STRIPES).map(|_| RwLock::default()).collect(),
             _lock: lock,
             _temporary: temporary,
         })))
@@ -132,12 +132,21 @@ impl Folder {
 }
 
 impl Inner {
-    /// The right to change the manifests and tags of a repository.
-    fn change(&self, repository: &str) -> MutexGuard<'_, ()> {
+    /// The right to add manifests and tags to a repository. Several may: what each writes is whole by itself.
+    fn adding(&self, repository: &str) -> RwLockReadGuard<'_, ()> {
+        self.stripe(repository).read()
+    }
+
+    /// The right to take manifests, tags and blobs out of a repository.
+    fn change(&self, repository: &str) -> RwLockWriteGuard<'_, ()> {
+        self.stripe(repository).write()
+    }
+
+    fn stripe(&self, repository: &str) -> &RwLock<()> {
         let mut hasher = DefaultHasher::new();
         repository.hash(&mut hasher);
         // the remainder is below the number of stripes
-        self.stripes[(hasher.finish() % self.stripes.len() as u64) as usize].lock()
+        &self.stripes[(hasher.finish() % self.stripes.len() as u64) as usize]
     }
 }
 
