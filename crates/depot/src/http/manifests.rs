@@ -49,7 +49,8 @@ pub(super) async fn put(
         .await
         .map_err(|_| Refusal::new(Code::TooLarge, format!("a manifest may have at most {max} bytes")))?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let manifest = parse(media_type, reference, bytes)?;
+    // it is kept in memory: not together with the connection's whole buffer, of which it is a part
+    let manifest = parse(media_type, reference, Bytes::copy_from_slice(&bytes))?;
     let digest = manifest.digest;
     let subject = manifest.view.subject.as_ref().map(|subject| subject.digest);
     let tags = tags(reference, query)?;
