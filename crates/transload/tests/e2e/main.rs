@@ -29,6 +29,7 @@ mod pipe;
 mod plan;
 mod platforms;
 mod quickstart;
+mod registry_clients;
 mod relay;
 mod resume;
 mod s3;
