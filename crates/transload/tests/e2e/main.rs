@@ -30,6 +30,7 @@ mod plan;
 mod platforms;
 mod quickstart;
 mod registry_clients;
+mod registry_crash;
 mod relay;
 mod resume;
 mod s3;
