@@ -48,8 +48,8 @@ impl Default for Limits {
         Self {
             blob_bytes_max: 1 << 40,
             manifest_bytes_max: 4 << 20,
-            refused_body_bytes_max: 256 << 10,
-            refused_body_wait: Duration::from_secs(2),
+            refused_body_bytes_max: 256 << 20,
+            refused_body_wait: Duration::from_secs(1),
             manifest_cache_bytes_max: 16 << 20,
             listed_names_max: 200_000,
             uploads_max: 1024,

@@ -34,7 +34,8 @@ impl Rest {
         (Body::new(Lent { body, back: rest.clone() }), rest)
     }
 
-    /// Reads on to the end, but not more than so many bytes and not longer than this.
+    /// Reads on to the end, but not more than so many bytes, and without waiting longer than
+    /// this for the next ones.
     pub(super) async fn discard(self, headers: &HeaderMap, bytes_max: u64, wait: Duration) {
         // a client that asks before it sends has not sent anything
         if headers.contains_key(header::EXPECT) {
@@ -45,17 +46,13 @@ impl Rest {
             return;
         }
         let mut stream = body.into_data_stream();
-        let read = async {
-            let mut read = 0;
-            while let Some(Ok(piece)) = stream.next().await {
-                read += piece.len() as u64;
-                if read > bytes_max {
-                    break;
-                }
-            }
-        };
+        let mut read = 0;
         // whoever sends nothing more gets the answer all the same
-        let _ = timeout(wait, read).await;
+        while read <= bytes_max
+            && let Ok(Some(Ok(piece))) = timeout(wait, stream.next()).await
+        {
+            read += piece.len() as u64;
+        }
     }
 }
 

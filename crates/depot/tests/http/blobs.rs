@@ -244,3 +244,17 @@ fn many_clients_at_once_do_not_get_in_each_others_way() {
         assert_eq!(f.ask("GET", &format!("/v2/last/blobs/{digest}")).body, bytes);
     });
 }
+
+#[test]
+fn a_client_that_is_refused_halfway_gets_to_know_why() {
+    let limits = Limits { blob_bytes_max: 1 << 20, ..Limits::default() };
+    let f = Fixture::new(Depot::temporary_with(limits).unwrap());
+    let session = f.session("a");
+    // more than the system buffers, announced and not
+    let body = pattern(20 << 20);
+    let announced = f.endpoint.request("PATCH", &session, &[], &body).unwrap();
+    assert_eq!((announced.status, code(&announced).as_str()), (413, "SIZE_INVALID"));
+    let denied = f.endpoint.request("PUT", "/v2/a/manifests/v1", &[("Content-Type", "text/plain")], &body);
+    assert_eq!(denied.unwrap().status, 413);
+    assert_eq!(f.ask("GET", &session).status, 204);
+}
