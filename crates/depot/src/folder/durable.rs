@@ -39,7 +39,11 @@ impl Durable {
 
     /// Writes a small file unless there is one: its bytes are always the same. Durable by [`settle`](Self::settle).
     pub(super) fn write_once(self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        if is_whole(path, bytes) { Ok(()) } else { self.write_beside(path, bytes) }
+        match fs::read(path) {
+            // other bytes are what a power cut leaves, or rot
+            Ok(found) if found == bytes => Ok(()),
+            _ => self.write_beside(path, bytes),
+        }
     }
 
     /// Writes a file that says by its name alone what it says, unless there is one: somebody may see it while it is
