@@ -15,7 +15,7 @@ pub enum Error {
         addr: SocketAddr,
     },
     /// The address cannot be listened on.
-    #[error("{addr} cannot be listened on: {source}")]
+    #[error("{addr} cannot be listened on")]
     Bind {
         /// Address asked for.
         addr: SocketAddr,

@@ -32,7 +32,9 @@ pub use care::Care;
 pub use contents::{Blob, BlobStream, Contents, Fault, FaultKind, Page, Reference};
 pub use depot::Depot;
 pub use error::Error;
-pub use folder::{CheckOptions, CheckProgress, CheckReport, Damaged, Folder, GcOptions, GcReport, Missing};
+pub use folder::{
+    CheckOptions, CheckProgress, CheckReport, Damaged, Folder, GcOptions, GcReport, Missing, Stored,
+};
 pub use limits::Limits;
 pub use server::{
     AccessLog, Arrival, Asked, Ending, Metrics, Record, RequestId, RouteName, Server, Serving, Tls,

@@ -161,6 +161,11 @@ impl Uploads {
         self.open.lock().remove(id);
     }
 
+    /// Sessions that are open in this process.
+    pub(crate) fn count(&self) -> usize {
+        self.open.lock().len()
+    }
+
     /// Forgets the sessions that were idle for so long, and what they had.
     pub(crate) async fn expire(&self, idle: Duration) {
         let mut gone = Vec::new();

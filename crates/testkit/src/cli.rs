@@ -177,11 +177,35 @@ impl Running {
     pub fn interrupt_when(mut self, condition: impl FnMut() -> bool) -> Finished {
         self.wait_for(condition);
         self.started = Instant::now();
-        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process has an id");
-        // it may have ended by itself in between
-        let _ = kill_process(pid, Signal::INT);
+        self.signal(Signal::INT);
         self.wait_for(|| false);
         self.finish()
+    }
+
+    /// Waits until `condition` holds. Panics with what it printed when it ends before that.
+    pub fn wait_until(&mut self, mut condition: impl FnMut(&Self) -> bool) {
+        let end = Instant::now() + self.limit;
+        while !condition(self) {
+            let ended = self.child.try_wait().expect("a child can be waited for").is_some();
+            assert!(!ended && Instant::now() < end, "waited in vain: {}{}", self.stdout(), self.stderr());
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Asks it to end (SIGTERM).
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Tells it to open its files anew (SIGHUP).
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process has an id");
+        // it may have ended by itself in between
+        let _ = kill_process(pid, signal);
     }
 
     /// Until it has ended or the condition holds.

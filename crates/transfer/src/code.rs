@@ -155,6 +155,8 @@ codes! {
     RegistryFolderBusy => "end the other process, or name another folder",
     /// The address cannot be listened on.
     ListenFailed => "name another address with --listen, or end what listens there",
+    /// A certificate, its private key, or the authority that is to issue it cannot be used.
+    CertificateInvalid => "look at what the message names; a chain and its key are PEM files, the server's certificate first",
     /// Something in a registry's folder is damaged or missing.
     RegistryDamaged => "put damaged blobs aside with `transload registry check --repair`, then push what is affected again",
     /// A bound was passed.

@@ -9,6 +9,7 @@ mod plan;
 mod registry;
 mod relay;
 mod selection;
+mod serving;
 mod shelf;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub(crate) use plan::{DiffArgs, PlanArgs};
 pub(crate) use registry::{CheckArgs, GcArgs, GcWhatArgs, RegistryCommand, RegistryCommandArgs, ServeArgs};
 pub(crate) use relay::{DestinationArgs, RelayArgs};
 pub(crate) use selection::{ForeignLayersArg, SelectionArgs, TargetArgs};
+pub(crate) use serving::{ListenArgs, LogFormat, TlsArgs};
 pub(crate) use shelf::ShelfArgs;
 
 use crate::exit::Exit;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use transload_registry::ProxySettings;
@@ -22,6 +23,8 @@ pub(crate) struct Environment {
     pub(crate) azure: AzureEnvironment,
     pub(crate) aws: AwsEnvironment,
     pub(crate) google: GoogleEnvironment,
+    /// Where a service manager wants to be told that the program is ready.
+    pub(crate) notify_socket: Option<OsString>,
 }
 
 /// What Azure's tools take from the environment to sign in.
@@ -143,6 +146,7 @@ impl Environment {
             },
             aws: AwsEnvironment::read(),
             google: GoogleEnvironment::read(),
+            notify_socket: env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()),
         }
     }
 }

@@ -83,6 +83,7 @@ impl Exit {
             | C::Denied
             | C::CredentialInvalid
             | C::RegistryTls
+            | C::CertificateInvalid
             | C::SasExpired
             | C::SasNotYetValid
             | C::SasPermission

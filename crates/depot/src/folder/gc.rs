@@ -17,7 +17,7 @@ use transload_oci::{Digest, Manifest};
 use super::durable::{names, there};
 use super::manifests::{digest, digests};
 use super::paths::{ALGORITHMS, Repository};
-use super::{Folder, Inner, failed};
+use super::{Folder, Inner, Stored, failed};
 use crate::contents::{Fault, FaultKind};
 
 /// Removals that are made while nobody may point at anything.
@@ -81,7 +81,10 @@ impl Folder {
             let mut collection = Collection::new(inner, options, &stop);
             let collected = collection.run();
             inner.sweep.end();
-            collected.map(|()| collection.report)
+            collected?;
+            let GcReport { blobs, blob_bytes: bytes, .. } = collection.report;
+            *inner.stored.lock() = Some(Stored { blobs, bytes });
+            Ok(collection.report)
         })
         .await
     }

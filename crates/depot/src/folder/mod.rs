@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use quick_cache::sync::Cache;
 use transload_oci::{Descriptor, Digest, Manifest};
 
@@ -56,11 +56,22 @@ struct Inner {
     manifests: Cache<Digest, Arc<Manifest>, Weight>,
     lists: Lists,
     sweep: Sweep,
+    /// What the last collection of garbage counted.
+    stored: Mutex<Option<Stored>>,
     /// Whoever adds manifests or tags to a repository shares its lock, and whoever takes out has it alone.
     stripes: Vec<RwLock<()>>,
     /// Held as long as the folder is.
     _lock: File,
     _temporary: Option<tempfile::TempDir>,
+}
+
+/// How much there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// Blobs and manifests.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 impl Folder {
@@ -109,6 +120,7 @@ impl Folder {
             manifests: manifests::cache(limits.manifest_cache_bytes_max),
             lists: Lists::new(limits.listed_names_max),
             sweep: Sweep::default(),
+            stored: Mutex::new(None),
             stripes: (0..STRIPES).map(|_| RwLock::default()).collect(),
             _lock: lock,
             _temporary: temporary,
@@ -118,6 +130,11 @@ impl Folder {
     /// The folder that was opened.
     pub fn path(&self) -> &Path {
         &self.0.paths.top
+    }
+
+    /// What the last collection of garbage counted; `None` when this process has made none yet.
+    pub fn stored(&self) -> Option<Stored> {
+        *self.0.stored.lock()
     }
 
     /// Does what blocks on a thread that may.

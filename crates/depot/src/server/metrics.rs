@@ -9,13 +9,17 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use parking_lot::Mutex;
-use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric as _, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
+
+use crate::depot::Depot;
+use crate::folder::Folder;
 
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// A small manifest takes a millisecond, a large layer over a slow line an hour.
@@ -36,6 +40,7 @@ struct Inner {
     cut: Counter,
     tls_failures: Counter,
     auth_failures: Counter,
+    log_dropped: Counter,
     registry: Mutex<Registry>,
 }
 
@@ -73,6 +78,18 @@ impl Metrics {
     /// Nothing counted yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Figures of this depot too. Of one depot: those of another would have the same names.
+    #[must_use]
+    pub fn watching(self, depot: &Depot) -> Self {
+        self.0.registry.lock().register_collector(Box::new(Watched(depot.clone())));
+        self
+    }
+
+    /// Counts lines that an access log could not take.
+    pub fn log_dropped(&self, lines: u64) {
+        self.0.log_dropped.inc_by(lines);
     }
 
     /// More figures, that somebody else counts; each name gets the prefix `transload_depot_`.
@@ -146,6 +163,7 @@ impl Default for Inner {
             cut: Counter::default(),
             tls_failures: Counter::default(),
             auth_failures: Counter::default(),
+            log_dropped: Counter::default(),
             registry: Mutex::default(),
         };
         let mut registry = Registry::with_prefix("transload_depot");
@@ -168,8 +186,36 @@ impl Default for Inner {
             inner.tls_failures.clone(),
         );
         r.register("auth_failures", "Credentials that were refused", inner.auth_failures.clone());
+        r.register(
+            "access_log_dropped",
+            "Lines that the access log could not take",
+            inner.log_dropped.clone(),
+        );
         inner.registry = Mutex::new(registry);
         inner
+    }
+}
+
+/// What a depot has, asked for at every look.
+#[derive(Debug)]
+struct Watched(Depot);
+
+impl Collector for Watched {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut gauge = |name: &str, help: &str, value: u64| {
+            let value = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            value.encode(encoder.encode_descriptor(name, help, None, value.metric_type())?)
+        };
+        let uploads = self.0.uploads().count() as u64;
+        gauge("uploads_open", "Upload sessions that are open", uploads)?;
+        // before the first collection nobody has counted
+        if let Some(stored) = self.0.folder().and_then(Folder::stored) {
+            let help = "Blobs and manifests, as the last collection of garbage counted them";
+            gauge("stored_blobs", help, stored.blobs)?;
+            let help = "Bytes of blobs and manifests, as the last collection of garbage counted them";
+            gauge("stored_bytes", help, stored.bytes)?;
+        }
+        Ok(())
     }
 }
 

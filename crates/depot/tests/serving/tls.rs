@@ -67,7 +67,7 @@ fn fixture(tls: Tls) -> Fixture {
 #[test]
 fn a_generated_certificate_is_believed_by_whoever_trusts_its_authority() {
     let folder = TempDir::new().unwrap();
-    let tls = Tls::generated(&folder.path().join("tls"), &["Depot.Example".to_owned()]).unwrap();
+    let tls = Tls::generated(&folder.path().join("tls"), &["Depot.Example".to_owned()], None).unwrap();
     let ca = tls.authority().unwrap().to_owned();
     let fixture = fixture(tls);
     let port = fixture.addr().port();
@@ -93,9 +93,8 @@ fn a_generated_certificate_is_believed_by_whoever_trusts_its_authority() {
 
     // skopeo wants a folder with the authority in it
     let layout = format!("docker://localhost:{port}/a/none");
-    let certs = TempDir::new().unwrap();
-    fs::copy(&ca, certs.path().join("ca.crt")).unwrap();
-    let output = skopeo(&["list-tags", "--cert-dir", certs.path().to_str().unwrap(), &layout]);
+    let certs = ca.parent().unwrap();
+    let output = skopeo(&["list-tags", "--cert-dir", certs.to_str().unwrap(), &layout]);
     assert!(said(&output).contains("404 (Not Found)"), "{}", said(&output));
 }
 
@@ -105,12 +104,14 @@ fn an_authority_is_made_once_and_for_its_names_alone() {
     let at = folder.path().join("tls");
     let make = |names: &[&str]| {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        Tls::generated(&at, &names)
+        Tls::generated(&at, &names, Some("first"))
     };
     make(&["*.depot.example", "10.0.0.7"]).unwrap();
     let first = fs::read(at.join("ca.crt")).unwrap();
     make(&["a.depot.example", "[::1]"]).unwrap();
     assert_eq!(fs::read(at.join("ca.crt")).unwrap(), first);
+    // a machine that has got another name still starts
+    Tls::generated(&at, &[], Some("second")).unwrap();
     let other = make(&["other.example", "10.0.0.8"]).unwrap_err().to_string();
     assert!(other.contains("may not issue for other.example, 10.0.0.8"), "{other}");
     let port = make(&["depot.example:5000"]).unwrap_err().to_string();
@@ -119,11 +120,11 @@ fn an_authority_is_made_once_and_for_its_names_alone() {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&at), mode(&at.join("ca.key"))), (0o700, 0o600));
+        assert_eq!((mode(&at), mode(&at.join("ca-key.pem"))), (0o700, 0o600));
     }
-    fs::write(at.join("ca.key"), "nothing").unwrap();
+    fs::write(at.join("ca-key.pem"), "nothing").unwrap();
     let error = make(&[]).unwrap_err();
-    assert!(matches!(&error, Error::Certificate { path, .. } if path.ends_with("ca.key")), "{error}");
+    assert!(matches!(&error, Error::Certificate { path, .. } if path.ends_with("ca-key.pem")), "{error}");
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! Arguments of `registry`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::ShelfArgs;
+use super::{ListenArgs, ShelfArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct RegistryCommandArgs {
@@ -81,14 +80,18 @@ Examples:
   transload registry serve --data /srv/registry
   transload registry serve --data /srv/registry --listen 127.0.0.1:5001
   transload registry serve --bundle /media/stick/release.tar
-  transload registry serve --bundle s3://box/base.tar --bundle /media/stick/week-31.tar")]
+  transload registry serve --bundle s3://box/base.tar --bundle /media/stick/week-31.tar
+  transload registry serve --data /srv/registry --tls-generate=registry.far --access-log /var/log/registry.log
+  transload registry serve --data /srv/registry --tls-cert tls.crt --tls-key tls.key --metrics-listen 127.0.0.1:9090
+
+SIGTERM or Ctrl-C stops it when what runs has ended, a second one at once. SIGHUP opens the access log anew and reads the
+certificate.")]
 pub(crate) struct ServeArgs {
     /// The folder that holds the registry; it is made when it is not there.
     #[arg(long, value_name = "DIR", required_unless_present = "bundle")]
     pub(crate) data: Option<PathBuf>,
-    /// The address to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
-    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) listening: ListenArgs,
     /// Collect garbage every so often; 0s for never.
     #[arg(
         long,

@@ -94,6 +94,10 @@ impl Output {
         Self { style, ..self.clone() }
     }
 
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.style == Style::Quiet
+    }
+
     pub(crate) fn is_json(&self) -> bool {
         self.style == Style::Json
     }
@@ -148,6 +152,20 @@ impl Output {
         }
         out(&shape::render(self.format, self.query.as_ref(), value, page, self.screen)?);
         Ok(())
+    }
+
+    /// Shows a result that nobody waits for: not to those who want to hear only of what went wrong.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`].
+    pub(crate) fn announce<T: Serialize>(
+        &self,
+        event: &'static str,
+        value: &T,
+        page: impl FnOnce() -> Page,
+    ) -> Result<(), Error> {
+        let asked_for = self.format.is_some() || self.query.is_some();
+        if self.style == Style::Quiet && !asked_for { Ok(()) } else { self.show(event, value, page) }
     }
 
     /// Shows how it ended.

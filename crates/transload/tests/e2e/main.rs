@@ -36,6 +36,7 @@ mod resume;
 mod s3;
 mod sas;
 mod selection;
+mod serving;
 mod shelf;
 mod skopeo;
 mod split;

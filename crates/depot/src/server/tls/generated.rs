@@ -50,14 +50,22 @@ impl std::fmt::Debug for Authority {
 
 impl Generated {
     /// Opens the authority in this folder, or makes one.
-    pub(super) fn open(folder: &Path, names: &[String]) -> Result<Self, Error> {
-        let (cert_path, key_path) = (folder.join("ca.crt"), folder.join("ca.key"));
-        let names = all_names(names).map_err(|problem| failed(folder, problem))?;
+    pub(super) fn open(folder: &Path, names: &[String], own: Option<&str>) -> Result<Self, Error> {
+        // not *.key: programs that are given the folder (skopeo, docker) take that for the key of a client
+        let (cert_path, key_path) = (folder.join("ca.crt"), folder.join("ca-key.pem"));
+        let mut names = all_names(names).map_err(|problem| failed(folder, problem))?;
+        let own = own.map(str::to_ascii_lowercase).filter(|own| is_name(own) && !names.contains(own));
+        names.extend(own.clone());
         if !cert_path.exists() {
             make_authority(folder, &cert_path, &key_path, &names)
                 .map_err(|problem| failed(folder, problem))?;
         }
         let authority = Authority::read(&cert_path, &key_path)?;
+        // a container has another name at every start, and nobody asks for it by that
+        if let Some(own) = own.filter(|own| authority.may_issue(std::slice::from_ref(own)).is_err()) {
+            tracing::info!(name = %own, "the certificate is not for this machine's name: its authority was made before");
+            names.retain(|name| *name != own);
+        }
         authority.may_issue(&names).map_err(|problem| failed(&cert_path, problem))?;
         Ok(Self { cert_path, names, authority, not_after: Mutex::new(SystemTime::UNIX_EPOCH) })
     }
@@ -173,8 +181,7 @@ fn all_names(given: &[String]) -> Result<Vec<String>, String> {
     let mut seen = BTreeSet::new();
     for name in loopback.iter().chain(given) {
         let name = name.trim_matches(['[', ']']).to_ascii_lowercase();
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        if name.parse::<IpAddr>().is_err() && (plain(&name).is_empty() || !plain(&name).chars().all(fits)) {
+        if !is_name(&name) {
             return Err(format!(
                 "'{name}' is neither the name of a host nor an IP address; a port does not belong to it"
             ));
@@ -184,6 +191,12 @@ fn all_names(given: &[String]) -> Result<Vec<String>, String> {
         }
     }
     Ok(names)
+}
+
+/// Whether it is the name of a host, or an IP address.
+fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    name.parse::<IpAddr>().is_ok() || (!plain(name).is_empty() && plain(name).chars().all(fits))
 }
 
 /// The name without the star of a wildcard.

@@ -65,14 +65,15 @@ impl Tls {
 
     /// A certificate for `localhost`, the loopback addresses and these names (DNS names or IP addresses), issued by an
     /// authority that is kept in this folder and made at the first time, for ten years. It can issue for nothing
-    /// but the names it was made with. The certificate is made anew at every start and before it ends. Blocks for
-    /// reading and writing.
+    /// but the names it was made with. The certificate is made anew at every start and before it ends. `own` is
+    /// this machine's name, which is left out where the authority was made under another. Blocks for reading and
+    /// writing.
     ///
     /// # Errors
     /// [`Error::Certificate`], when the folder cannot be used, a name cannot stand in a certificate, or the authority
     /// that is there cannot issue for it.
-    pub fn generated(folder: &Path, names: &[String]) -> Result<Self, Error> {
-        let generated = Generated::open(folder, names)?;
+    pub fn generated(folder: &Path, names: &[String], own: Option<&str>) -> Result<Self, Error> {
+        let generated = Generated::open(folder, names, own)?;
         let fresh = generated.issue()?;
         Self::new(Source::Generated(Box::new(generated)), fresh)
     }

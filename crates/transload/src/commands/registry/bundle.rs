@@ -22,6 +22,7 @@ use crate::output::{Output, counted};
 /// Opens what `--bundle` names. Gives the registry, and in words what it is.
 pub(super) async fn depot(
     args: &ShelfArgs,
+    limits: transload_depot::Limits,
     environment: &Environment,
     output: &Output,
 ) -> Result<(Depot, String), Error> {
@@ -42,7 +43,7 @@ pub(super) async fn depot(
         output.warning(note);
     }
     let what = described(&shelf);
-    Ok((Depot::read_only(Arc::new(Bundles(shelf)), transload_depot::Limits::default()), what))
+    Ok((Depot::read_only(Arc::new(Bundles(shelf)), limits), what))
 }
 
 /// Where faults of bundles are told for as long as the registry runs.

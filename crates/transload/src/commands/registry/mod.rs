@@ -1,7 +1,12 @@
 //! `transload registry`.
 
+mod access_log;
 mod bundle;
+mod greeting;
+mod listening;
+mod notify;
 mod serve;
+mod signals;
 mod trouble;
 mod upkeep;
 

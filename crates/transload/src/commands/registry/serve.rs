@@ -1,44 +1,97 @@
 //! `transload registry serve`.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use transload_depot::{Care, Depot, Server, control};
-use transload_transfer::{Code, Error};
+use std::io;
+use std::time::Duration;
 
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use transload_depot::{Care, Depot, control};
+use transload_transfer::Error;
+
+use super::greeting::Greeting;
+use super::listening::Listening;
+use super::notify::notify;
+use super::signals::{Asked, Signals};
 use super::{bundle, trouble};
 use crate::cli::ServeArgs;
 use crate::config::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
 
+/// What the last lines of the access log get.
+const LOG_WAIT: Duration = Duration::from_secs(5);
+
 pub(crate) async fn run(args: ServeArgs, environment: &Environment, output: &Output) -> Result<Exit, Error> {
-    let (depot, what) = match &args.data {
+    tell_of_events(output);
+    let mut signals = Signals::listen()?;
+    let limits = args.listening.limits();
+    let (depot, serves) = match &args.data {
         Some(folder) if args.bundles.bundle.is_empty() => {
-            let depot = Depot::in_folder(folder).map_err(|error| trouble::error(&error))?;
-            (depot, format!("its data in {}", folder.display()))
+            let depot = Depot::in_folder_with(folder, limits).map_err(|error| trouble::error(&error))?;
+            (depot, format!("what is pushed, from {}", folder.display()))
         }
-        _ => bundle::depot(&args.bundles, environment, output).await?,
+        _ => bundle::depot(&args.bundles, limits, environment, output).await?,
     };
-    let server = Server::start(args.listen, depot.clone()).await.map_err(|error| trouble::error(&error))?;
+    let access = vec!["everybody who can reach it may pull, push and delete".to_owned()];
+    let listening = args.listening.start(&depot, args.data.as_deref(), |serving| serving).await?;
     let stop = CancellationToken::new();
     let tending = tend(&args, &depot, &stop, output);
-    output.say(&format!("registry at http://{}, {what}", server.addr()));
-    let (mut interrupt, mut terminate) = signals()?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let is_writable = depot.folder().is_some();
+    Greeting::new(&listening, serves, access, is_writable, args.listening.drain).show(output)?;
+    notify(environment.notify_socket.as_deref(), "READY=1");
+    while signals.next().await == Asked::Reload {
+        reload(&listening).await;
     }
-    server.shutdown().await;
+    notify(environment.notify_socket.as_deref(), "STOPPING=1");
+    end(listening, signals, output).await;
     stop.cancel();
     tending.await;
     Ok(Exit::Success)
 }
 
-fn signals() -> Result<(Signal, Signal), Error> {
-    let listen =
-        |kind| signal(kind).map_err(|error| Error::new(Code::Internal, "signals", error.to_string()));
-    Ok((listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?))
+/// What happens while it runs goes to standard error.
+fn tell_of_events(output: &Output) {
+    let level = if output.is_quiet() { LevelFilter::WARN } else { LevelFilter::INFO };
+    let events = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
+    let ours = Targets::new().with_target("transload", level);
+    // it fails when somebody listens already, and then there is nothing left to do
+    let _ = tracing_subscriber::registry().with(events.with_filter(ours)).try_init();
+}
+
+/// Opens the log anew, and reads the certificate.
+async fn reload(listening: &Listening) {
+    if let Some(log) = &listening.log {
+        log.reopen();
+    }
+    let Some(tls) = listening.tls.clone() else { return };
+    if let Ok(Err(error)) = spawn_blocking(move || tls.refresh()).await {
+        tracing::warn!(%error, "the certificate stays the one before");
+    }
+}
+
+/// Lets what runs come to its end; once more asked, at once.
+async fn end(listening: Listening, mut signals: Signals, output: &Output) {
+    let Listening { server, log, .. } = listening;
+    output.say("stopping when what runs has ended; once more to stop at once");
+    let ending = server.ending();
+    let mut shutdown = std::pin::pin!(server.shutdown());
+    loop {
+        tokio::select! {
+            () = shutdown.as_mut() => break,
+            asked = signals.next() => {
+                if asked == Asked::Stop {
+                    ending.now();
+                }
+            }
+        }
+    }
+    if let Some(log) = log {
+        // a disk that hangs is not waited for
+        let _ = tokio::time::timeout(LOG_WAIT, spawn_blocking(move || log.finish())).await;
+    }
 }
 
 /// Looks after the folder, and answers the operator, until `stop`; the future waits for both to end.

@@ -16,7 +16,17 @@ pub(super) fn error(trouble: &Trouble) -> Error {
         Trouble::Folder { path, .. } | Trouble::NoRegistry { path } => {
             (Code::RegistryFolder, path.display().to_string())
         }
+        Trouble::Certificate { path, .. } => (Code::CertificateInvalid, path.display().to_string()),
         _ => (Code::Internal, "registry".to_owned()),
     };
-    Error::new(code, subject, detail)
+    // the subject is said once
+    let detail = match detail.strip_prefix(&subject) {
+        Some(rest) => rest.trim_start_matches([':', ' ']).to_owned(),
+        None => detail,
+    };
+    let error = Error::new(code, subject, detail);
+    match trouble.next_step() {
+        Some(next) => error.with_next(next),
+        None => error,
+    }
 }
