@@ -59,7 +59,7 @@ pub(super) async fn answer(
             request.extensions_mut().insert(arrival);
             request.extensions_mut().insert(id.clone());
             let taken = watch.taken();
-            let request = request.map(|body| Body::new(Incoming::new(body, taken)));
+            let request = request.map(|body| Body::new(Incoming::new(body, taken, shared.limits.body_idle)));
             let Ok(response) = TowerToHyperService::new(shared.router.clone()).call(request).await;
             response
         }

@@ -1,4 +1,4 @@
-//! A connection whose other end has to take what it asked for.
+//! Other ends that have to go on: with taking what they asked for, with sending what they began.
 
 use std::io;
 use std::pin::Pin;
@@ -12,15 +12,42 @@ use tokio::time::{Instant, Sleep, sleep};
 #[derive(Debug)]
 pub(super) struct Stalling<S> {
     io: S,
+    alarm: Alarm,
+}
+
+/// Goes off when nothing happened for so long.
+#[derive(Debug)]
+pub(super) struct Alarm {
     wait: Duration,
-    /// Made at the first wait.
-    alarm: Option<Pin<Box<Sleep>>>,
+    /// Made at the first wait: most ends never make anybody wait.
+    sleep: Option<Pin<Box<Sleep>>>,
     is_set: bool,
+}
+
+impl Alarm {
+    pub(super) fn new(wait: Duration) -> Self {
+        Self { wait, sleep: None, is_set: false }
+    }
+
+    /// Something happened.
+    pub(super) fn stop(&mut self) {
+        self.is_set = false;
+    }
+
+    /// Nothing happened; ready when that was so for too long.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep(self.wait)));
+        if !self.is_set {
+            sleep.as_mut().reset(Instant::now() + self.wait);
+            self.is_set = true;
+        }
+        sleep.as_mut().poll(context)
+    }
 }
 
 impl<S> Stalling<S> {
     pub(super) fn new(io: S, wait: Duration) -> Self {
-        Self { io, wait, alarm: None, is_set: false }
+        Self { io, alarm: Alarm::new(wait) }
     }
 
     /// What became of an attempt to write.
@@ -30,15 +57,10 @@ impl<S> Stalling<S> {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if attempt.is_ready() {
-            self.is_set = false;
+            self.alarm.stop();
             return attempt;
         }
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(self.wait)));
-        if !self.is_set {
-            alarm.as_mut().reset(Instant::now() + self.wait);
-            self.is_set = true;
-        }
-        alarm.as_mut().poll(context).map(|()| {
+        self.alarm.poll(context).map(|()| {
             Err(io::Error::new(io::ErrorKind::TimedOut, "the reader of the answer took nothing for too long"))
         })
     }

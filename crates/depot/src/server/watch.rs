@@ -1,10 +1,11 @@
 //! Watching a request to its end, however it ends.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
@@ -15,6 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::metrics::Seen;
 use super::record::{AccessLog, Asked, Record};
+use super::stall::Alarm;
 use super::{Arrival, Metrics, RequestId, RouteName, Shared};
 use crate::access::Caller;
 
@@ -126,16 +128,17 @@ impl Drop for Watch {
     }
 }
 
-/// The body of a request, counted as it comes.
+/// The body of a request, counted as it comes, and given up when nothing comes for too long.
 #[derive(Debug)]
 pub(super) struct Incoming {
     body: Body,
     taken: Arc<AtomicU64>,
+    alarm: Alarm,
 }
 
 impl Incoming {
-    pub(super) fn new(body: Body, taken: Arc<AtomicU64>) -> Self {
-        Self { body, taken }
+    pub(super) fn new(body: Body, taken: Arc<AtomicU64>, idle: Duration) -> Self {
+        Self { body, taken, alarm: Alarm::new(idle) }
     }
 }
 
@@ -147,7 +150,13 @@ impl HttpBody for Incoming {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            return self
+                .alarm
+                .poll(context)
+                .map(|()| Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut)))));
+        };
+        self.alarm.stop();
         if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
             self.taken.fetch_add(data.len() as u64, Ordering::Relaxed);
         }

@@ -94,6 +94,17 @@ fn a_reader_that_stalls_is_let_go() {
 }
 
 #[test]
+fn a_body_that_does_not_go_on_ends_the_request() {
+    let fixture = Fixture::new(Limits { body_idle: SOON, ..Limits::default() });
+    let mut stream = connect(fixture.addr());
+    write!(stream, "PUT /v2/a/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{{").unwrap();
+    let answer = rest(&mut stream);
+    assert!(!answer.contains(" 201 "), "{answer}");
+    let record = fixture.log.of("PUT", "/v2/a/manifests/v1");
+    assert_eq!(record.bytes_in, 1, "{record}");
+}
+
+#[test]
 fn a_request_has_an_id_its_own_or_one_that_is_made() {
     let fixture = Fixture::new(Limits::default());
     let ask = |headers: &[(&str, &str)]| {

@@ -1,8 +1,10 @@
 //! What is told of requests, and counted.
 
 use std::io::{Read as _, Write as _};
+use std::time::Duration;
 
-use transload_depot::{Limits, Metrics};
+use tokio_util::sync::CancellationToken;
+use transload_depot::{Depot, GcOptions, Limits, Metrics};
 
 use super::support::{ANY_PORT, Fixture, connect, eventually};
 
@@ -77,4 +79,23 @@ fn figures_are_shown_on_an_address_of_their_own() {
         Some(()).filter(|()| lines.iter().all(|line| text.lines().any(|l| l == *line)))
     });
     assert_eq!(fixture.ask("GET", "/metrics").status, 404, "not among the registry's own paths");
+}
+
+#[test]
+fn what_a_depot_has_is_a_figure_too() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let depot = Depot::temporary().unwrap();
+    let metrics = Metrics::new().watching(&depot);
+    let shown = || metrics.render();
+    assert!(shown().contains("transload_depot_uploads_open 0\n"), "{}", shown());
+    assert!(!shown().contains("transload_depot_stored_bytes"), "nobody has counted yet");
+    let fixture = Fixture::of(&depot, Limits::default());
+    fixture.session("a");
+    fixture.blob("a", b"hello");
+    assert!(shown().contains("transload_depot_uploads_open 1\n"), "{}", shown());
+    let day = Duration::from_secs(24 * 3600);
+    let options = GcOptions { grace: day, untagged: false, uploads_idle: day, dry_run: false };
+    let collected = depot.folder().unwrap().collect(options, CancellationToken::new());
+    runtime.block_on(collected).unwrap();
+    assert!(shown().contains("transload_depot_stored_bytes 5\n"), "{}", shown());
 }

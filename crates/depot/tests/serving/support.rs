@@ -47,15 +47,23 @@ impl Fixture {
         Self::with(limits, |serving| serving, None)
     }
 
+    pub(crate) fn of(depot: &Depot, limits: Limits) -> Self {
+        Self::start(Serving::router(depot.router(), limits), None)
+    }
+
     pub(crate) fn with(
         limits: Limits,
         adapt: impl FnOnce(Serving) -> Serving,
         ca_pem: Option<String>,
     ) -> Self {
+        let depot = Depot::temporary_with(limits).unwrap();
+        Self::start(adapt(Serving::depot(&depot)), ca_pem)
+    }
+
+    fn start(serving: Serving, ca_pem: Option<String>) -> Self {
         let runtime = Runtime::new().unwrap();
         let log = Arc::<Kept>::default();
-        let depot = Depot::temporary_with(limits).unwrap();
-        let serving = adapt(Serving::depot(&depot).access_log(Arc::clone(&log) as Arc<dyn AccessLog>));
+        let serving = serving.access_log(Arc::clone(&log) as Arc<dyn AccessLog>);
         let server = runtime.block_on(serving.start(&[ANY_PORT.into()])).unwrap();
         let endpoint = Endpoint { addr: server.addr(), ca_pem };
         Self { runtime, server: Some(server), endpoint, log }
