@@ -11,6 +11,8 @@ use crate::folder::{GcOptions, GcReport};
 
 /// How often upload sessions are looked at.
 const SESSIONS_EVERY: Duration = Duration::from_secs(60);
+/// How often uploads of earlier processes are looked for on the disk.
+const UPLOADS_EVERY: Duration = Duration::from_secs(3600);
 /// The first collection is this long after the start at the latest, so that one that is restarted every night has any.
 const FIRST_AFTER: Duration = Duration::from_secs(600);
 
@@ -26,6 +28,7 @@ pub struct Care {
 /// Looks after the depot until `stop`.
 pub(crate) async fn tend(depot: &Depot, care: Care, stop: CancellationToken) {
     let Some(folder) = depot.folder() else { return };
+    let mut uploads_at = Instant::now();
     let mut next = care.gc_every.map(|every| Instant::now() + every.min(FIRST_AFTER));
     loop {
         let wake = Instant::now() + SESSIONS_EVERY.min(care.gc.uploads_idle);
@@ -35,6 +38,12 @@ pub(crate) async fn tend(depot: &Depot, care: Care, stop: CancellationToken) {
             () = sleep_until(wake) => {}
         }
         depot.uploads().expire(care.gc.uploads_idle).await;
+        if uploads_at <= Instant::now() {
+            if let Err(fault) = folder.expire_uploads(care.gc.uploads_idle).await {
+                tracing::warn!(%fault, "uploads that were given up could not be looked for");
+            }
+            uploads_at = Instant::now() + UPLOADS_EVERY.min(care.gc.uploads_idle);
+        }
         if next.is_some_and(|next| next <= Instant::now()) {
             tell(folder.collect(care.gc, stop.clone()).await);
             next = care.gc_every.map(|every| Instant::now() + every);

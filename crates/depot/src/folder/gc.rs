@@ -107,7 +107,7 @@ impl<'a> Collection<'a> {
     }
 
     fn run(&mut self) -> Result<(), Fault> {
-        for repository in self.inner.all_repositories()?.iter() {
+        for repository in &self.inner.all_places()? {
             self.check_stop()?;
             self.repository(repository)?;
         }

@@ -117,10 +117,18 @@ impl Inner {
         self.lists.repositories(|| {
             let top = self.paths.repositories();
             let mut list = Vec::new();
-            collect(&top, "", 0, &mut list).map_err(failed(&top))?;
+            collect(&top, "", 0, &["_layers", "_manifests"], &mut list).map_err(failed(&top))?;
             list.sort_unstable();
             Ok(list)
         })
+    }
+
+    /// Every repository, and every name under which there is but an upload.
+    pub(super) fn all_places(&self) -> Result<Vec<String>, Fault> {
+        let top = self.paths.repositories();
+        let mut list = Vec::new();
+        collect(&top, "", 0, &["_layers", "_manifests", "_uploads"], &mut list).map_err(failed(&top))?;
+        Ok(list)
     }
 
     pub(super) fn tags(&self, repository: &str, after: &str, most: usize) -> Result<Page, Fault> {
@@ -144,18 +152,24 @@ impl Inner {
     }
 }
 
-/// Finds repositories below a folder. A name that begins with `_` is a repository's own.
-fn collect(folder: &Path, name: &str, depth: usize, list: &mut Vec<String>) -> std::io::Result<()> {
+/// Finds repositories below a folder: what has one of the `signs` in it. A name that begins with `_` is a repository's own.
+fn collect(
+    folder: &Path,
+    name: &str,
+    depth: usize,
+    signs: &[&str],
+    list: &mut Vec<String>,
+) -> std::io::Result<()> {
     let Some(entries) = there(fs::read_dir(folder))? else { return Ok(()) };
     let mut has_contents = false;
     for entry in entries {
         let entry = entry?;
         let Ok(part) = entry.file_name().into_string() else { continue };
         if part.starts_with('_') {
-            has_contents |= part == "_manifests" || part == "_layers";
+            has_contents |= signs.contains(&part.as_str());
         } else if depth < DEPTH_MAX && entry.file_type()?.is_dir() {
             let inner = if name.is_empty() { part } else { format!("{name}/{part}") };
-            collect(&entry.path(), &inner, depth + 1, list)?;
+            collect(&entry.path(), &inner, depth + 1, signs, list)?;
         }
     }
     if has_contents && is_repository(name) {

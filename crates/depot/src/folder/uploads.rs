@@ -52,6 +52,18 @@ impl Folder {
         Ok(())
     }
 
+    /// Removes the uploads that have not been written to for so long, those of earlier processes too; how many.
+    pub(crate) async fn expire_uploads(&self, idle: Duration) -> Result<u64, Fault> {
+        self.run(move |inner| {
+            let mut count = 0;
+            for repository in inner.all_places()? {
+                count += inner.expire_uploads(&inner.paths.repository(&repository), idle, false)?.0;
+            }
+            Ok(count)
+        })
+        .await
+    }
+
     /// Gives up an upload. What cannot be removed now goes when it has expired. Blocks.
     pub(crate) fn remove_upload(&self, repository: &str, id: &str) {
         let folder = self.0.paths.repository(repository).upload(id);

@@ -111,7 +111,8 @@ fn a_registry_of_others_takes_our_tokens_for_what_they_are() {
             // the same parts, whatever their order
             let parts = |answer: &transload_testkit::peers::Answer| {
                 let text = answer.header("www-authenticate").unwrap_or_default().to_owned();
-                let mut parts: Vec<String> = text.split(['"', '=', ' ', ',', ':']).map(str::to_owned).collect();
+                let mut parts: Vec<String> =
+                    text.split(['"', '=', ' ', ',', ':']).map(str::to_owned).collect();
                 parts.sort();
                 parts
             };

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use transload_depot::{CheckOptions, Depot, GcOptions, GcReport};
+use transload_depot::{Care, CheckOptions, Depot, GcOptions, GcReport};
 use transload_oci::Digest;
+use transload_testkit::hog::wait_until;
 
 use crate::support::{CONFIG, Fixture, INDEX, MANIFEST, image};
 
@@ -120,6 +121,10 @@ fn uploads_that_were_given_up_go_and_empty_repositories_with_them() {
     let report = collect(&f, &depot, GcOptions { uploads_idle: Duration::ZERO, ..EVERYTHING_OLD });
     assert_eq!((report.uploads_removed, report.upload_bytes_removed, report.repositories_removed), (1, 4, 1));
     assert_eq!(f.ask("GET", "/v2/_catalog").text(), r#"{"repositories":[]}"#);
+    // where nothing else was ever pushed, too
+    f.session("only/begun");
+    let report = collect(&f, &depot, GcOptions { uploads_idle: Duration::ZERO, ..EVERYTHING_OLD });
+    assert_eq!((report.uploads_removed, report.repositories_removed), (1, 1));
     assert_eq!(f.blob("a/b", b"deleted"), digest, "the repository can be made again");
 }
 
@@ -187,4 +192,36 @@ fn push_until_taken(f: &Fixture, pusher: usize, number: usize) {
         assert!(answer.text().contains("MANIFEST_BLOB_UNKNOWN"), "{}", answer.text());
     }
     panic!("{repository}:{tag} was never taken");
+}
+
+#[test]
+fn a_registry_that_is_looked_after_drops_what_was_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Depot::in_folder(folder.path()).unwrap();
+    let f = Fixture::new(first.clone());
+    // one of an earlier process, and one of this
+    let earlier = f.session("a");
+    drop((f, first));
+    let depot = Depot::in_folder(folder.path()).unwrap();
+    let f = Fixture::new(depot.clone());
+    let lost = f.blob("b", b"nobody refers to it");
+    let open = f.session("b");
+    let idle = Duration::from_millis(100);
+    let gc = GcOptions { uploads_idle: idle, ..EVERYTHING_OLD };
+    let stop = CancellationToken::new();
+    let care = Care { gc_every: Some(idle), gc };
+    let tending = {
+        let stop = stop.clone();
+        f.runtime.spawn(async move { depot.tend(care, stop).await })
+    };
+    let gone = |path: &str| f.ask("GET", path).status == 404;
+    let all = || gone(&earlier) && gone(&open) && gone(&format!("/v2/b/blobs/{lost}"));
+    // asking for a session is a use of it
+    let waited = wait_until(Duration::from_secs(20), || {
+        std::thread::sleep(3 * idle);
+        all()
+    });
+    assert!(waited);
+    stop.cancel();
+    f.runtime.block_on(tending).unwrap();
 }
