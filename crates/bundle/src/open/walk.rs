@@ -155,6 +155,14 @@ impl Walk {
         Ok(at..at + size)
     }
 
+    /// Content that has to be here whole, with its header: asking for the content alone would let go of the header, and
+    /// whoever comes back to the entry begins with that.
+    fn with_header<'w>(&self, content: Range<u64>, window: &'w mut Window) -> Option<&'w [u8]> {
+        let bytes = window.get(self.offset..content.end, AHEAD_BYTES)?;
+        let header_len = usize::try_from(content.start - self.offset).ok()?;
+        bytes.get(header_len..)
+    }
+
     /// Takes a GNU or PAX record about the next entry. Gives the offset behind it, `None` to wait.
     fn record(
         &mut self,
@@ -165,7 +173,7 @@ impl Walk {
     ) -> Result<Option<u64>, Error> {
         entry::check_record(header.size, self.offset, limits)?;
         let next = content.start + padded(header.size);
-        let Some(bytes) = window.get(content, AHEAD_BYTES) else { return Ok(None) };
+        let Some(bytes) = self.with_header(content, window) else { return Ok(None) };
         self.said.take(header.kind, bytes, self.offset)?;
         Ok(Some(next))
     }
@@ -181,7 +189,7 @@ impl Walk {
         let content = self.content(name, at, size, window)?;
         let mut document = None;
         if found::is_document(name, size, limits)? {
-            let Some(bytes) = window.get(content.clone(), AHEAD_BYTES) else { return Ok(None) };
+            let Some(bytes) = self.with_header(content.clone(), window) else { return Ok(None) };
             document = Some(Bytes::copy_from_slice(bytes));
         }
         self.found.file(name, Extent { offset: at, len: size }, document, limits)?;

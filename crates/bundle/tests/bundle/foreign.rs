@@ -126,6 +126,39 @@ fn every_dress_and_order_is_read() {
     }
 }
 
+/// What is read on opening keeps the beginning of a tar in memory; behind it an index of any length may stand anywhere.
+#[test]
+fn an_index_behind_large_layers_is_read_once_whatever_its_length() {
+    let mut sample = Sample::default();
+    let layers = [vec![1; 1_500_000], vec![2; 200_000], vec![3; 300]];
+    let digest = sample.image("x", Some("y"), &layers);
+    let mut files: Vec<_> =
+        sample.content.iter().map(|(digest, bytes)| (digest.layout_path(), bytes.to_vec())).collect();
+    files.push(("oci-layout".to_owned(), br#"{"imageLayoutVersion": "1.0.0"}"#.to_vec()));
+    // the largest is behind all else, and right before the index
+    files.sort_by_key(|(_, content)| (content.len() < 1_000_000, content.len()));
+    for (roots, before) in [(1, 200_000), (1, 300), (900, 200_000), (900, 300)] {
+        let root = format!(
+            r#"{{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{digest}","size":{},
+               "annotations":{{"org.opencontainers.image.ref.name":"team/app:v1"}}}}"#,
+            sample.manifests[0].size()
+        );
+        let index = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, vec![root; roots].join(","));
+        let mut files = files.clone();
+        let last = files.iter().position(|(_, content)| content.len() == before).unwrap();
+        let last = files.remove(last);
+        files.push(last);
+        files.push(("index.json".to_owned(), index.clone().into_bytes()));
+        for dress in DRESSES {
+            let bytes = pack(&files, &dress);
+            let (opened, reads) = open_limited(&bytes, Limits::default());
+            assert_eq!(opened.unwrap().roots.len(), roots);
+            let read: u64 = reads.iter().map(|range| range.end - range.start).sum();
+            assert!(reads.len() < 20 && read < (2 << 20) + 2 * index.len() as u64, "{reads:?}");
+        }
+    }
+}
+
 #[test]
 fn names_are_read_from_whichever_annotation_has_them() {
     let bundle = open(&pack(&files(), &PLAIN)).unwrap();
