@@ -4,12 +4,15 @@ use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use transload_testkit::cli::Cli;
+use transload_testkit::fault::{FaultProxy, Rule};
 use transload_testkit::images::{
     Corpus, docker_image, helm_chart, image, layer, multi_arch, sbom, signature,
 };
-use transload_testkit::peers::{DockerRegistry, skopeo, skopeo_ok};
+use transload_testkit::peers::sas::Sas;
+use transload_testkit::peers::{ACCOUNT, DockerRegistry, FakeGcs, Moto, skopeo, skopeo_ok};
 
-use crate::support::{Said, Served, assert_whole, folder, only, path, push, push_one, transload};
+use crate::support::{Said, Served, assert_whole, azurite, folder, only, path, push, push_one, transload};
 
 const MIB: u64 = 1 << 20;
 
@@ -309,4 +312,135 @@ fn what_cannot_be_served_is_refused_before_anything_listens() {
     transload().run(["registry", "serve", "--bundle", &all, "--data", "x"]).refused_by_parser("--data");
     let odd = ["registry", "serve", "--bundle", &all, "--repository", "Not/A:Name"];
     transload().run(odd).refused_by_parser("--repository");
+}
+
+/// A bundle of one image, for stores: where it is exported to, and what is in it.
+fn exported_to(program: &Cli, location: &str, more: &[&str]) -> Corpus {
+    let source = DockerRegistry::start();
+    let corpus =
+        only("team/web", "v1", image(&[layer(3300, 7 * MIB), layer(3301, 90_000)]).with_referrer(sbom));
+    push(&source.host(), &corpus);
+    let references = corpus.references(&source.host());
+    let mut arguments = vec!["export", &references[0], "--to", location];
+    arguments.extend_from_slice(more);
+    program.run(&arguments).ok();
+    corpus
+}
+
+#[test]
+fn a_bundle_in_a_container_is_served_by_ranged_reads() {
+    let azurite = azurite();
+    azurite.create_container("served");
+    let proxy = FaultProxy::start(azurite.addr());
+    let token = Sas::container("served").permissions("racwdl");
+    let program = transload().env("MY_SAS", token.token());
+    let container = format!("{}/{ACCOUNT}/served", proxy.url());
+    let options = ["--sas-token-env", "MY_SAS"];
+    let corpus = exported_to(&program, &format!("{container}/web.tar"), &options);
+    let before = proxy.response_body_bytes();
+    let blob = format!("{container}/web.tar");
+    let served = Served::start(&program, &["--bundle", &blob, "--sas-token-env", "MY_SAS"]);
+    let opened = proxy.response_body_bytes() - before;
+    assert!(opened < 2 * MIB, "the head alone is read: {opened} bytes");
+    assert_whole(&served.host(), &corpus, "");
+    let from = format!("docker://{}/team/web:v1", served.host());
+    let folder = folder();
+    skopeo_ok(&["copy", "--src-tls-verify=false", &from, &format!("dir:{}", path(&folder, "web"))]);
+    // every bundle of the container, and the folder's over them
+    let mine = path(&folder, "mine.tar");
+    exported_to(&transload(), &mine, &[]);
+    let both = Served::start(
+        &program,
+        &["--bundle", &container, "--bundle", &mine, "--map", "team/web=a/web", "--sas-token-env", "MY_SAS"],
+    );
+    assert_eq!(both.request("GET", "/v2/a/web/manifests/v1", &[]).status, 200);
+    // who hangs up ends the read from the store
+    let layer = corpus.entries[0].artifact.blobs.iter().max_by_key(|b| b.descriptor.size).unwrap();
+    proxy.add(Rule::on("GET", "/served/").throttle(500_000));
+    let before = proxy.response_body_bytes();
+    served.hang_up_on(&format!("/v2/team/web/blobs/{}", layer.descriptor.digest), 100_000);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let one = proxy.response_body_bytes() - before;
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(proxy.response_body_bytes() - before, one, "nothing more is read");
+    assert!(one < 6 * MIB, "{one} bytes were read for nobody");
+    for text in [served.said(), served.told(), both.said(), both.told()] {
+        assert!(!text.contains(&token.signature()), "{text}");
+    }
+}
+
+#[test]
+fn bundles_in_buckets_are_served() {
+    let moto = Moto::start();
+    moto.create_bucket("served");
+    // it is not locked: when moto checks signatures it takes none over a prefix with a slash
+    let s3 = transload()
+        .env("AWS_ENDPOINT_URL_S3", moto.url())
+        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "hunter2hunter2");
+    let gcs = FakeGcs::start();
+    gcs.create_bucket("served");
+    let google = transload().env("STORAGE_EMULATOR_HOST", gcs.url());
+    for (program, scheme) in [(&s3, "s3"), (&google, "gs")] {
+        let corpus = exported_to(program, &format!("{scheme}://served/week/web.tar"), &[]);
+        for location in ["served/week/web.tar", "served/week", "served"] {
+            let served = Served::start(program, &["--bundle", &format!("{scheme}://{location}")]);
+            assert_whole(&served.host(), &corpus, "");
+        }
+    }
+}
+
+#[test]
+fn a_delta_says_which_base_it_lacks_and_is_whole_with_it() {
+    let folder = folder();
+    let base = path(&folder, "base.tar");
+    let corpus = exported_to(&transload(), &base, &[]);
+    let inspected = transload().run(["inspect", &base, "--output", "json"]).ok().stdout;
+    let plan = serde_json::from_str::<Value>(&inspected).unwrap()["plan_id"].as_str().unwrap().to_owned();
+    let layer = corpus.entries[0].artifact.blobs.iter().max_by_key(|b| b.descriptor.size).unwrap();
+    let digest = layer.descriptor.digest;
+    // what a delta is: the same without what its base has
+    let delta = folder.path().join("delta");
+    std::fs::create_dir(&delta).unwrap();
+    let unpacked = std::process::Command::new("tar").args(["-xf", &base, "-C"]).arg(&delta).status();
+    assert!(unpacked.unwrap().success());
+    std::fs::remove_file(delta.join(digest.layout_path())).unwrap();
+    let read =
+        |name: &str| -> Value { serde_json::from_slice(&std::fs::read(delta.join(name)).unwrap()).unwrap() };
+    let write = |value: &Value, at: &mut Value| {
+        let bytes = value.to_string();
+        let digest = transload_oci::Digest::sha256(bytes.as_bytes());
+        std::fs::write(delta.join(digest.layout_path()), &bytes).unwrap();
+        at["digest"] = serde_json::json!(digest);
+        at["size"] = serde_json::json!(bytes.len());
+    };
+    let blob =
+        |at: &Value| at["digest"].as_str().unwrap().parse::<transload_oci::Digest>().unwrap().layout_path();
+    let mut index = read("index.json");
+    let root = index["manifests"].as_array().unwrap().len() - 1;
+    let mut manifest = read(&blob(&index["manifests"][root]));
+    let mut transfer = read(&blob(&manifest["layers"][0]));
+    transfer["planId"] = "a-week-later".into();
+    transfer["delta"] = serde_json::json!({
+        "bases": [plan], "omitted": [{"digest": digest, "size": layer.descriptor.size, "repositories": ["team/web"]}]
+    });
+    let kept = |listed: &Value| listed["digest"] != serde_json::json!(digest);
+    transfer["blobs"].as_array_mut().unwrap().retain(kept);
+    write(&transfer, &mut manifest["layers"][0]);
+    write(&manifest.clone(), &mut index["manifests"][root]);
+    std::fs::write(delta.join("index.json"), index.to_string()).unwrap();
+
+    let delta = delta.to_str().unwrap();
+    let lone = Served::start(&transload(), &["--bundle", delta]);
+    assert!(lone.told().contains(&format!("the bundle with the plan id {plan}")), "{}", lone.told());
+    let url = format!("/v2/team/web/blobs/{digest}");
+    let absent = lone.request("GET", &url, &[]);
+    assert_eq!(absent.status, 404);
+    assert!(absent.text().contains("BLOB_UNKNOWN") && absent.text().contains(&plan), "{}", absent.text());
+    assert_eq!(lone.request("GET", "/v2/team/web/manifests/v1", &[]).status, 200);
+    for order in [[delta, base.as_str()], [base.as_str(), delta]] {
+        let served = Served::start(&transload(), &["--bundle", order[0], "--bundle", order[1]]);
+        assert_eq!(served.told(), "");
+        assert_whole(&served.host(), &corpus, "");
+    }
 }

@@ -1,6 +1,7 @@
 //! The program as a registry.
 
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 
 use transload_testkit::cli::{Cli, Running};
 use transload_testkit::peers::{Answer, Endpoint};
@@ -37,6 +38,13 @@ impl Served {
 
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.endpoint.request(method, path, headers, b"").unwrap()
+    }
+
+    /// Asks for something, takes so many bytes of the answer, and hangs up.
+    pub(crate) fn hang_up_on(&self, path: &str, bytes: usize) {
+        let mut stream = TcpStream::connect(self.endpoint.addr).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.endpoint.addr).unwrap();
+        stream.read_exact(&mut vec![0; bytes]).unwrap();
     }
 
     /// What it wrote to standard error so far.
