@@ -1,5 +1,6 @@
 //! The command line.
 
+mod access;
 mod bundles;
 mod config;
 mod everywhere;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use transload_transfer::{Code, Error};
 
+pub(crate) use access::{AccessArgs, AnonymousArg, HtpasswdArgs};
 pub(crate) use bundles::{ListArgs, SplitArgs};
 pub(crate) use config::{ConfigArgs, ConfigCommand};
 pub(crate) use everywhere::{OutputArgs, SettingsArgs};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{ListenArgs, ShelfArgs};
+use super::{AccessArgs, HtpasswdArgs, ListenArgs, ShelfArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct RegistryCommandArgs {
@@ -21,6 +21,8 @@ pub(crate) enum RegistryCommand {
     Gc(GcArgs),
     /// Read every byte of a registry's folder and hold it against its digest, also while the registry runs.
     Check(CheckArgs),
+    /// Write a user and the hash of their password into a file for `serve --htpasswd`.
+    Htpasswd(HtpasswdArgs),
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +84,7 @@ Examples:
   transload registry serve --bundle /media/stick/release.tar
   transload registry serve --bundle s3://box/base.tar --bundle /media/stick/week-31.tar
   transload registry serve --data /srv/registry --tls-generate=registry.far --access-log /var/log/registry.log
+  transload registry serve --data /srv/registry --listen 0.0.0.0:5000 --tls-generate --htpasswd users
   transload registry serve --data /srv/registry --tls-cert tls.crt --tls-key tls.key --metrics-listen 127.0.0.1:9090
 
 SIGTERM or Ctrl-C stops it when what runs has ended, a second one at once. SIGHUP opens the access log anew and reads the
@@ -92,6 +95,8 @@ pub(crate) struct ServeArgs {
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) listening: ListenArgs,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
     /// Collect garbage every so often; 0s for never.
     #[arg(
         long,

@@ -148,7 +148,7 @@ async fn ask(args: &LoginArgs, host: &str) -> Result<(String, SecretString), Err
 }
 
 /// The password from a pipe, without the end of its line.
-fn piped() -> Result<SecretString, Error> {
+pub(super) fn piped() -> Result<SecretString, Error> {
     let subject = "--password-stdin";
     let mut text = String::new();
     let read = std::io::stdin().take(PASSWORD_BYTES_MAX + 1).read_to_string(&mut text);
@@ -172,7 +172,7 @@ fn prompt_user(host: &str) -> Result<String, Error> {
     Ok(line.trim().to_owned())
 }
 
-async fn prompt_secret(host: &str, user: &str) -> Result<SecretString, Error> {
+pub(super) async fn prompt_secret(host: &str, user: &str) -> Result<SecretString, Error> {
     if !std::io::stdin().is_terminal() {
         return Err(no_terminal(host));
     }

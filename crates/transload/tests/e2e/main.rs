@@ -6,6 +6,7 @@
 
 mod support;
 
+mod access;
 mod azure;
 mod config;
 mod disk;

@@ -60,6 +60,11 @@ impl ListenArgs {
 }
 
 impl TlsArgs {
+    /// Whether there is to be TLS.
+    pub(super) fn is_asked(&self) -> bool {
+        self.tls_cert.is_some() || self.tls_generate.is_some()
+    }
+
     fn open(&self, data: Option<&Path>) -> Result<Option<Tls>, Error> {
         let tls = match (&self.tls_cert, &self.tls_key, &self.tls_generate) {
             (Some(cert), Some(key), _) => Tls::from_files(cert, key),

@@ -1,8 +1,10 @@
 //! `transload registry`.
 
+mod access;
 mod access_log;
 mod bundle;
 mod greeting;
+mod htpasswd;
 mod listening;
 mod notify;
 mod serve;
@@ -26,5 +28,6 @@ pub(crate) async fn run(
         RegistryCommand::Serve(args) => serve::run(*args, environment, output).await,
         RegistryCommand::Gc(args) => upkeep::gc(&args, output).await,
         RegistryCommand::Check(args) => upkeep::check(&args, output).await,
+        RegistryCommand::Htpasswd(args) => htpasswd::run(args, output).await,
     }
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use transload_depot::{Care, Depot, control};
+use transload_depot::{Care, Depot, Serving, control};
 use transload_transfer::Error;
 
 use super::greeting::Greeting;
@@ -27,6 +27,8 @@ const LOG_WAIT: Duration = Duration::from_secs(5);
 pub(crate) async fn run(args: ServeArgs, environment: &Environment, output: &Output) -> Result<Exit, Error> {
     tell_of_events(output);
     let mut signals = Signals::listen()?;
+    let is_tls = args.listening.tls.is_asked();
+    let access = args.access.gate(&args.listening.listen, is_tls, args.data.is_some())?;
     let limits = args.listening.limits();
     let (depot, serves) = match &args.data {
         Some(folder) if args.bundles.bundle.is_empty() => {
@@ -35,12 +37,13 @@ pub(crate) async fn run(args: ServeArgs, environment: &Environment, output: &Out
         }
         _ => bundle::depot(&args.bundles, limits, environment, output).await?,
     };
-    let access = vec!["everybody who can reach it may pull, push and delete".to_owned()];
-    let listening = args.listening.start(&depot, args.data.as_deref(), |serving| serving).await?;
+    let depot = depot.behind(access.gate);
+    // the gate has seen to who may do what
+    let listening = args.listening.start(&depot, args.data.as_deref(), Serving::public).await?;
     let stop = CancellationToken::new();
     let tending = tend(&args, &depot, &stop, output);
     let is_writable = depot.folder().is_some();
-    Greeting::new(&listening, serves, access, is_writable, args.listening.drain).show(output)?;
+    Greeting::new(&listening, serves, access.words, is_writable, args.listening.drain).show(output)?;
     notify(environment.notify_socket.as_deref(), "READY=1");
     while signals.next().await == Asked::Reload {
         reload(&listening).await;

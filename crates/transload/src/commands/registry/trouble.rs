@@ -17,6 +17,7 @@ pub(super) fn error(trouble: &Trouble) -> Error {
             (Code::RegistryFolder, path.display().to_string())
         }
         Trouble::Certificate { path, .. } => (Code::CertificateInvalid, path.display().to_string()),
+        Trouble::Access { subject, .. } => (Code::Usage, subject.clone()),
         _ => (Code::Internal, "registry".to_owned()),
     };
     // the subject is said once
