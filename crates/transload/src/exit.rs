@@ -105,6 +105,7 @@ impl Exit {
             | C::BlobRefused
             | C::NotABundle
             | C::BundleDamaged
+            | C::RegistryDamaged
             | C::PartMissing
             | C::BundleHostile
             | C::BundleTooNew => Self::Damaged,
