@@ -23,7 +23,7 @@ struct Serving {
 impl Serving {
     /// With these options besides a folder and a free port.
     fn new(options: &[&str]) -> Self {
-        Self::by(|| transload(), options)
+        Self::by(transload, options)
     }
 
     fn by(program: impl FnOnce() -> transload_testkit::cli::Cli, options: &[&str]) -> Self {
@@ -141,7 +141,7 @@ fn a_person_is_told_where_it_is_and_how_it_ends() {
     let ca = format!("{store}/tls/ca.crt");
     assert!(said.starts_with("registry at https://127.0.0.1:"), "{said}");
     for part in [
-        format!("/etc/docker/certs.d/127.0.0.1:"),
+        "/etc/docker/certs.d/127.0.0.1:".to_owned(),
         format!("--cert-dir {store}/tls"),
         format!("--ca-file {ca}"),
         "docker push 127.0.0.1:".to_owned(),
