@@ -147,11 +147,11 @@ impl fmt::Display for Reference {
 }
 
 impl Page {
-    /// A page of `names`, which come in lexical order: at most `most` of those behind `after`.
-    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>, after: &str, most: usize) -> Self {
-        let mut rest = names.into_iter().skip_while(|name| *name <= after);
-        let names: Vec<String> = rest.by_ref().take(most).map(str::to_owned).collect();
-        Self { more: !names.is_empty() && rest.next().is_some(), names }
+    /// A page of `names`, which are in lexical order: at most `most` of those behind `after`.
+    pub fn of(names: &[String], after: &str, most: usize) -> Self {
+        let rest = &names[names.partition_point(|name| name.as_str() <= after)..];
+        let names = rest[..most.min(rest.len())].to_vec();
+        Self { more: !names.is_empty() && names.len() < rest.len(), names }
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn pages_go_on_behind_the_last_name() {
         let page = |after, most| {
-            let page = Page::of(["a", "b", "c"], after, most);
+            let page = Page::of(&["a", "b", "c"].map(str::to_owned), after, most);
             (page.names.join(""), page.more)
         };
         assert_eq!(page("", 2), ("ab".to_owned(), true));

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::digest::Digest;
+use crate::media_type;
 
 /// A reference to content: what it is, how long it is, and its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,12 @@ impl Descriptor {
             platform: None,
             artifact_type: None,
         }
+    }
+
+    /// Whether the content may be somewhere else than in the registry: it has URLs, or its media type is that of a
+    /// layer that may not be distributed.
+    pub fn is_foreign(&self) -> bool {
+        !self.urls.is_empty() || media_type::is_foreign_layer(&self.media_type)
     }
 
     /// Describes these bytes (SHA-256).

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
-use transload_oci::{Descriptor, Digest, Manifest, Verifier, media_type};
+use transload_oci::{Descriptor, Digest, Manifest, Verifier};
 
 use crate::error::{Error, ErrorKind};
 use crate::seam::{BlobReader, ByteStream, Pushed, Source, Target};
@@ -309,5 +309,5 @@ impl Target for MemoryRegistry {
 
 /// Whether a registry has to have what a manifest points at here.
 fn is_needed(child: &Descriptor) -> bool {
-    child.urls.is_empty() && !media_type::is_foreign_layer(&child.media_type)
+    !child.is_foreign()
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
-use transload_oci::{Descriptor, Digest, Manifest, media_type};
+use transload_oci::{Digest, Manifest};
 
 use super::durable::{names, there};
 use super::manifests::digest;
@@ -231,12 +231,11 @@ impl Check<'_> {
 
     /// Whether the repository has, undamaged, every blob of a manifest.
     fn manifest(&mut self, repository: &str, manifest: &Manifest) -> bool {
-        let foreign = |d: &Descriptor| !d.urls.is_empty() || media_type::is_foreign_layer(&d.media_type);
         let mut sound = true;
         for blob in &manifest.view.children.blobs {
             if self.bad.contains(&blob.digest) {
                 sound = false;
-            } else if !self.inner.has_blob(repository, &blob.digest) && !foreign(blob) {
+            } else if !self.inner.has_blob(repository, &blob.digest) && !blob.is_foreign() {
                 sound = false;
                 self.miss(format!("{repository}@{}", manifest.digest), blob.digest.to_string());
             }

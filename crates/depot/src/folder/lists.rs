@@ -109,7 +109,7 @@ impl Inner {
 
     pub(super) fn repositories(&self, after: &str, most: usize) -> Result<Page, Fault> {
         let list = self.all_repositories()?;
-        Ok(page(&list, after, most))
+        Ok(Page::of(&list, after, most))
     }
 
     /// Every repository, in lexical order.
@@ -136,7 +136,7 @@ impl Inner {
         if list.is_empty() && !self.has_repository(repository) {
             return Err(Fault::no_repository(repository));
         }
-        Ok(page(&list, after, most))
+        Ok(Page::of(&list, after, most))
     }
 
     /// Every tag of the repository, in lexical order.
@@ -176,10 +176,4 @@ fn collect(
         list.push(name.to_owned());
     }
     Ok(())
-}
-
-fn page(list: &[String], after: &str, most: usize) -> Page {
-    let rest = &list[list.partition_point(|name| name.as_str() <= after)..];
-    let names = rest[..most.min(rest.len())].to_vec();
-    Page { more: !names.is_empty() && names.len() < rest.len(), names }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use transload_oci::{Algorithm, Descriptor, Digest, Manifest, media_type};
+use transload_oci::{Algorithm, Descriptor, Digest, Manifest};
 
 use super::durable::{names, there};
 use super::paths::{ALGORITHMS, Repository};
@@ -172,9 +172,8 @@ impl Inner {
     /// The first blob a manifest points at that the repository lacks. Foreign layers may be elsewhere. The manifests of an
     /// index are not asked for: an index may be sparse.
     fn missing_blob(&self, repository: &str, manifest: &Manifest) -> Option<Digest> {
-        let foreign = |d: &Descriptor| !d.urls.is_empty() || media_type::is_foreign_layer(&d.media_type);
         let mut blobs = manifest.view.children.blobs.iter();
-        blobs.find(|d| !self.has_blob(repository, &d.digest) && !foreign(d)).map(|d| d.digest)
+        blobs.find(|d| !self.has_blob(repository, &d.digest) && !d.is_foreign()).map(|d| d.digest)
     }
 
     fn delete_manifest(&self, repository: &str, reference: &Reference) -> Result<(), Fault> {

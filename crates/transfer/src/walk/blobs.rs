@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use transload_oci::{Digest, media_type};
+use transload_oci::Digest;
 use transload_registry::Web;
 
 use super::{Blob, Sources, Walk};
@@ -56,7 +56,7 @@ async fn find(engine: &Engine, sources: &Sources, blob: &Blob) -> Result<Place, 
             None => {}
         }
     }
-    if media_type::is_foreign_layer(&descriptor.media_type) || !descriptor.urls.is_empty() {
+    if descriptor.is_foreign() {
         return elsewhere(engine, sources, blob).await;
     }
     Err(missing(blob))

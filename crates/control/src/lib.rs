@@ -1,0 +1,1 @@
+//! Pipelines, runs and their state machine, identities, access, triggers, the queue and the ledger.

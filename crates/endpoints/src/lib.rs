@@ -1,0 +1,1 @@
+//! From a resource and an identity to an open registry or store.

@@ -1,0 +1,1 @@
+//! The REST API, token endpoints and the secret data plane over HTTP.

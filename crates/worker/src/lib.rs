@@ -1,0 +1,1 @@
+//! Claims runs, performs them, and watches containers for bundles that arrive.
