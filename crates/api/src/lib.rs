@@ -1,5 +1,3 @@
-//! Wire types of the REST API: resource ids, resources, operations, errors. Serde only; nothing here knows a table.
+//! Wire types of the REST API: resources, operations, errors. Serde only; nothing here knows a table.
 
-pub mod id;
-
-pub use id::ResourceId;
+pub use transload_resource_id::ResourceId;

@@ -1,1 +1,12 @@
-//! Pipelines, runs and their state machine, identities, access, triggers, the queue and the ledger.
+//! The control plane's rules and its memory: resources, runs and their state machine, identities and access, triggers,
+//! the queue, and the ledger that keeps it all in SQLite or PostgreSQL.
+//!
+//! Nothing here speaks HTTP or moves bytes.
+
+mod error;
+pub mod resource;
+pub mod run;
+
+pub use error::{Code, Error};
+
+pub use transload_resource_id::ResourceId;

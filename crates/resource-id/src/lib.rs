@@ -1,4 +1,4 @@
-//! Resource ids: `/subscriptions/{s}/resourceGroups/{g}/providers/{namespace}/{type}/{name}/…`.
+//! Resource ids, `/subscriptions/{s}/resourceGroups/{g}/providers/{namespace}/{type}/{name}/…`.
 //!
 //! Clients send every segment in whatever case they like and compare without regard to it; what was stored first is
 //! what is shown. So an id has two forms: the text as it is shown, and a [key](ResourceId::key) to compare by.
