@@ -3,10 +3,13 @@
 //!
 //! Nothing here speaks HTTP or moves bytes.
 
+pub mod access;
+pub mod audit;
 mod error;
 pub mod resource;
 pub mod run;
 
+pub use access::{Caller, Grant, Principal, Role};
 pub use error::{Code, Error};
 
 pub use transload_resource_id::ResourceId;
