@@ -5,7 +5,8 @@ use time::Duration;
 use transload_testkit::fault::{FaultProxy, Rule};
 use transload_testkit::peers::sas::Sas;
 use transload_testkit::peers::{
-    ACCOUNT, Azurite, DockerRegistry, DockerRegistryOptions, Pki, skopeo, skopeo_ok,
+    ACCOUNT, Azurite, AzuriteOptions, DockerRegistry, DockerRegistryOptions, NameProxy, Pki, Venv, skopeo,
+    skopeo_ok,
 };
 
 #[test]
@@ -150,4 +151,28 @@ fn make_layout(folder: &std::path::Path) {
 fn sha256(bytes: &[u8]) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     digest.as_ref().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[test]
+fn the_clients_in_python_find_names_that_no_resolver_knows() {
+    let pki = Pki::new();
+    let azurite = Azurite::start_with(&AzuriteOptions {
+        tls: Some((pki.server(&["127.0.0.1", "*.blob.transload.test"]), pki.ca_pem())),
+    });
+    azurite.create_container("ccc");
+    azurite.put_blob("ccc", "x", b"found");
+    let addr = azurite.addr();
+    let proxy = NameProxy::start(move |name| name.ends_with(".blob.transload.test:443").then_some(addr));
+    let folder = tempfile::tempdir().unwrap();
+    let (ca, script) = (folder.path().join("ca.pem"), folder.path().join("get.py"));
+    std::fs::write(&ca, pki.ca_pem()).unwrap();
+    std::fs::write(&script, "import requests, sys\nprint(requests.get(sys.stdin.read()).text)\n").unwrap();
+    let venv = Venv::named("mgmt10").behind(&proxy.url(), &ca);
+    let get = |host: &str| {
+        let url = format!("https://{host}/ccc/x?{}", Sas::blob("ccc", "x").token());
+        venv.script(&script, [""; 0], url.as_bytes())
+    };
+    assert_eq!(get(&format!("{ACCOUNT}.blob.transload.test")).ok().stdout.trim(), "found");
+    assert!(get("elsewhere.test").stderr.contains("502"));
+    assert_eq!(proxy.asked()[0], format!("{ACCOUNT}.blob.transload.test:443"));
 }
