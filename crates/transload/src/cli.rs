@@ -10,6 +10,7 @@ mod plan;
 mod registry;
 mod relay;
 mod selection;
+mod serve;
 mod serving;
 mod shelf;
 
@@ -30,6 +31,7 @@ pub(crate) use plan::{DiffArgs, PlanArgs};
 pub(crate) use registry::{CheckArgs, GcArgs, GcWhatArgs, RegistryCommand, RegistryCommandArgs, ServeArgs};
 pub(crate) use relay::{DestinationArgs, RelayArgs};
 pub(crate) use selection::{ForeignLayersArg, SelectionArgs, TargetArgs};
+pub(crate) use serve::{LedgerArgs, ServerArgs, WorkArgs, WorkerArgs};
 pub(crate) use serving::{ListenArgs, LogFormat, TlsArgs};
 pub(crate) use shelf::ShelfArgs;
 
@@ -80,6 +82,10 @@ pub(crate) enum Command {
     Split(Box<SplitArgs>),
     /// Run a registry.
     Registry(RegistryCommandArgs),
+    /// Run the control plane: pipelines, runs, secrets, identities and triggers behind a REST API.
+    Serve(Box<ServerArgs>),
+    /// Perform the runs of a control plane, on this machine or many.
+    Worker(Box<WorkerArgs>),
     /// Keep a credential for a registry.
     Login(LoginArgs),
     /// Forget the credential of a registry.

@@ -23,6 +23,8 @@ pub(crate) struct Environment {
     pub(crate) azure: AzureEnvironment,
     pub(crate) aws: AwsEnvironment,
     pub(crate) google: GoogleEnvironment,
+    /// Where what `serve` keeps lies when no folder is named.
+    pub(crate) data_folder: Option<PathBuf>,
     /// Where a service manager wants to be told that the program is ready.
     pub(crate) notify_socket: Option<OsString>,
 }
@@ -146,6 +148,7 @@ impl Environment {
             },
             aws: AwsEnvironment::read(),
             google: GoogleEnvironment::read(),
+            data_folder: data_folder(),
             notify_socket: env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()),
         }
     }
@@ -174,22 +177,37 @@ fn variables() -> BTreeMap<String, String> {
     ours.filter(|(name, value)| name.starts_with("TRANSLOAD_") && !value.is_empty()).collect()
 }
 
+/// The person's own, of every program.
+fn config_folder() -> Option<PathBuf> {
+    path("XDG_CONFIG_HOME").or_else(|| path("HOME").map(|home| home.join(".config")))
+}
+
+/// What a service manager gives, else the machine's for root, else the person's.
+fn data_folder() -> Option<PathBuf> {
+    let given = env::var_os("STATE_DIRECTORY").filter(|folders| !folders.is_empty());
+    if let Some(folder) = given.and_then(|folders| env::split_paths(&folders).next()) {
+        return Some(folder);
+    }
+    if rustix::process::geteuid().is_root() {
+        return Some(PathBuf::from("/var/lib/transload"));
+    }
+    let data = path("XDG_DATA_HOME").or_else(|| path("HOME").map(|home| home.join(".local/share")));
+    data.map(|folder| folder.join("transload"))
+}
+
 /// The person's file and the machine's. None in the current folder: whoever unpacks somebody's folder must not
 /// have their transfers redirected by it.
 fn settings_files() -> Vec<PathBuf> {
-    let config = path("XDG_CONFIG_HOME").or_else(|| path("HOME").map(|home| home.join(".config")));
-    let folders = [config, Some(PathBuf::from("/etc"))];
+    let folders = [config_folder(), Some(PathBuf::from("/etc"))];
     folders.into_iter().flatten().map(|folder| folder.join("transload/transload.toml")).collect()
 }
 
 /// In the order in which podman and then docker look.
 fn auth_files() -> Vec<PathBuf> {
-    let home = path("HOME");
-    let config = path("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")));
     [
         path("REGISTRY_AUTH_FILE"),
         path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json")),
-        config.map(|dir| dir.join("containers/auth.json")),
+        config_folder().map(|dir| dir.join("containers/auth.json")),
         docker_config(),
     ]
     .into_iter()

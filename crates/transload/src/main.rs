@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Command};
 use crate::config::Environment;
 use crate::exit::Exit;
-use crate::settings::Refusal;
+use crate::settings::{Refusal, ServeOptions, WorkerOptions};
 
 fn main() -> ExitCode {
     let environment = Environment::read();
@@ -62,6 +62,14 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Diff(args) => commands::diff::run(args, &environment, &output).await,
         Command::Relay(args) => commands::relay::run(args, &environment, &output).await,
         Command::Registry(args) => commands::registry::run(args, &environment, &output).await,
+        Command::Serve(args) => match ServeOptions::new(*args, &environment) {
+            Ok(options) => commands::serve::run(options, &environment, &output).await,
+            Err(error) => Err(error),
+        },
+        Command::Worker(args) => match WorkerOptions::new(*args, &environment) {
+            Ok(options) => commands::serve::worker(options, &environment, &output).await,
+            Err(error) => Err(error),
+        },
         Command::List(args) => commands::list::run(args, &environment, &output).await,
         Command::Split(args) => commands::split::run(args, &environment, &output).await,
         Command::Login(args) => commands::login::login(args, &environment, &output).await,

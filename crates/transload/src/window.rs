@@ -81,8 +81,14 @@ fn moment(moment: &Zoned) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-/// A length of time: `30s`, `90m`, `1h 30m`.
+/// A length of time: `30s`, `90m`, `1h 30m`, and `90d` for days of 24 hours.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    const DAY_SECONDS: u64 = 24 * 60 * 60;
+    let days = text.trim().strip_suffix('d').and_then(|days| days.trim().parse::<u64>().ok());
+    if let Some(days) = days {
+        let seconds = days.checked_mul(DAY_SECONDS).ok_or_else(|| format!("'{text}' is too long"))?;
+        return Ok(Duration::from_secs(seconds));
+    }
     let form = |_| format!("'{text}' is no length of time; write it as 30s, 90m or 8h");
     let parsed: jiff::SignedDuration = text.parse().map_err(form)?;
     Duration::try_from(parsed).map_err(|_| format!("'{text}' is less than nothing"))
@@ -130,6 +136,7 @@ mod tests {
             assert!(odd.parse::<Window>().is_err(), "{odd}");
         }
         assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(7 * 86_400)));
         assert!(parse_duration("soon").is_err() && parse_duration("-5s").is_err());
     }
 }

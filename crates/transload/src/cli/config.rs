@@ -25,9 +25,12 @@ A file of settings:
   source = \"registry.example\"
   store = \"https://acct.blob.core.windows.net/transfer\"
   sas_token_env = \"SAS\"
+  [serve]
+  listen = \"0.0.0.0:8443\"
 
-A flag wins over the environment (TRANSLOAD_CA_FILE), that over the profile (--profile, TRANSLOAD_PROFILE), that over
-[defaults]. Names are those of the options; `source` is --from, `target` and `store` are --to.")]
+A flag wins over the environment (TRANSLOAD_CA_FILE), that over [serve] for serve and worker, that over the profile
+(--profile, TRANSLOAD_PROFILE), that over [defaults]. Names are those of the options; `source` is --from, `target` and
+`store` are --to.")]
 pub(crate) struct ConfigShowArgs {
     /// Show every setting that there is, with its variable and what it is for.
     #[arg(long)]

@@ -11,7 +11,7 @@ use crate::config::Environment;
 use crate::exit::Exit;
 use crate::output::{Output, Page, Table};
 use crate::settings::{
-    Chosen, File, Keys, Levels, Problem, Setting, Value, check, files, is_secret, variable,
+    Chosen, File, Keys, Levels, Origin, Problem, Section, Setting, Value, check, files, is_secret, variable,
 };
 
 /// The settings in force.
@@ -76,7 +76,8 @@ fn show(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let levels = Levels::new(files, chosen.profile.as_deref(), &environment.variables)?;
+    let levels_of = |section| Levels::new(files, section, chosen.profile.as_deref(), &environment.variables);
+    let levels = levels_of(Section::Others)?;
     let keys = Keys::all();
     let about = |key: &str| keys.0.get(key).map(|known| known.about.clone()).unwrap_or_default();
     let shown = |setting: &Setting| ShownSetting {
@@ -87,6 +88,12 @@ fn show(
         about: about(&setting.key),
     };
     let mut settings: Vec<ShownSetting> = levels.settings.iter().map(shown).collect();
+    // what is set below [serve] is shown beside what holds for the other commands
+    let served = levels_of(Section::Serve)?;
+    let below = served.settings.iter().filter(|setting| matches!(setting.origin, Origin::Serve { .. }));
+    settings.extend(
+        below.map(|setting| ShownSetting { key: format!("serve.{}", setting.key), ..shown(setting) }),
+    );
     if all {
         let unset = keys.0.keys().filter(|key| levels.settings.iter().all(|setting| setting.key != **key));
         settings.extend(unset.map(|key| ShownSetting {

@@ -13,6 +13,7 @@ mod pipe;
 pub(crate) mod plan;
 pub(crate) mod registry;
 pub(crate) mod relay;
+pub(crate) mod serve;
 pub(crate) mod split;
 pub(crate) mod verify;
 

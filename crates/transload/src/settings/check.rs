@@ -37,9 +37,11 @@ impl Problem {
 pub(crate) fn check(files: &[File], keys: &Keys) -> Vec<Problem> {
     let mut problems = Vec::new();
     let command = Cli::command();
+    let served = keys.of_serve();
     for file in files {
         let mut found = file.problems.clone();
-        for entry in file.defaults.iter().chain(file.profiles.values().flatten()) {
+        let others = file.defaults.iter().chain(file.profiles.values().flatten()).map(|entry| (entry, keys));
+        for (entry, keys) in others.chain(file.serve.iter().map(|entry| (entry, &served))) {
             let text = of_entry(&command, file, entry, keys);
             found.extend(text.map(|text| Problem { file: file.path.clone(), line: entry.line, text }));
         }
@@ -95,8 +97,12 @@ fn has_secret(value: &Value) -> bool {
 
 /// Whether a text is not to be shown.
 pub(crate) fn is_secret(text: &str) -> bool {
-    let userinfo = text.split_once("://").and_then(|(_, rest)| rest.split('/').next());
-    text.contains("sig=") || userinfo.is_some_and(|host| host.contains('@'))
+    let Some((scheme, rest)) = text.split_once("://") else { return text.contains("sig=") };
+    let before_host = rest.split('/').next().and_then(|authority| authority.rsplit_once('@'));
+    // a database's URL names its user; whoever stands there in another URL may be a token
+    let is_database = matches!(scheme, "postgres" | "postgresql");
+    let is_told = before_host.is_some_and(|(user, _)| !is_database || user.contains(':'));
+    is_told || text.contains("sig=") || (is_database && text.contains("password="))
 }
 
 fn fits(command: &Command, path: &[String], setting: &Setting) -> Result<(), String> {

@@ -40,6 +40,8 @@ pub(crate) struct File {
     pub(crate) profile: Option<Entry>,
     pub(crate) defaults: Vec<Entry>,
     pub(crate) profiles: BTreeMap<String, Vec<Entry>>,
+    /// What is for `serve` and `worker` alone.
+    pub(crate) serve: Vec<Entry>,
     /// What is wrong with its form.
     pub(crate) problems: Vec<Problem>,
 }
@@ -76,6 +78,7 @@ impl File {
             profile: None,
             defaults: Vec::new(),
             profiles: BTreeMap::new(),
+            serve: Vec::new(),
             problems: Vec::new(),
         };
         for (name, value) in table.get_ref() {
@@ -84,9 +87,10 @@ impl File {
                 ("profile", DeValue::String(_)) => file.profile = reading.entry(name, value),
                 ("defaults", DeValue::Table(entries)) => file.defaults = reading.entries(entries),
                 ("profiles", DeValue::Table(profiles)) => file.profiles = reading.profiles(profiles),
+                ("serve", DeValue::Table(entries)) => file.serve = reading.entries(entries),
                 ("profile", _) => reading.problem(at, "'profile' is the name of a profile, in quotes"),
-                ("defaults" | "profiles", _) => {
-                    reading.problem(at, "this is a table: write [defaults] or [profiles.NAME]");
+                ("defaults" | "profiles" | "serve", _) => {
+                    reading.problem(at, "this is a table: write [defaults], [serve] or [profiles.NAME]");
                 }
                 (other, _) => reading.problem(at, misplaced(other)),
             }
@@ -98,9 +102,9 @@ impl File {
 
 /// What is said of a name at the top of a file.
 fn misplaced(name: &str) -> String {
-    match super::Keys::nearest(name, ["profile", "defaults", "profiles"].into_iter()) {
+    match super::Keys::nearest(name, ["profile", "defaults", "profiles", "serve"].into_iter()) {
         Some(near) => format!("'{name}' is not known here; did you mean '{near}'?"),
-        None => format!("'{name}' stands alone: settings stand below [defaults] or [profiles.NAME]"),
+        None => format!("'{name}' stands alone: settings stand below [defaults], [serve] or [profiles.NAME]"),
     }
 }
 

@@ -51,6 +51,18 @@ impl Keys {
         keys
     }
 
+    /// Those of `serve` and `worker`, which may stand below `[serve]`.
+    pub(crate) fn of_serve(&self) -> Self {
+        let is_served = |key: &&Key| key.commands.iter().any(|path| is_served(path));
+        Self(
+            self.0
+                .iter()
+                .filter(|(_, key)| is_served(key))
+                .map(|(name, key)| (name.clone(), key.clone()))
+                .collect(),
+        )
+    }
+
     fn collect(&mut self, command: &Command, path: &mut Vec<String>) {
         for arg in command.get_arguments() {
             // a global option is the program's, not each command's
@@ -80,6 +92,11 @@ impl Keys {
         let rated = names.map(|known| (strsim::jaro_winkler(name, known), known));
         rated.filter(|(near, _)| *near >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
     }
+}
+
+/// Whether `[serve]` is meant for this command.
+pub(super) fn is_served(path: &[String]) -> bool {
+    matches!(path, [only] if only == "serve" || only == "worker")
 }
 
 /// The name of the setting behind an option: its long name, but for the two whose meaning is another in each

@@ -14,6 +14,8 @@ use super::keys::{Keys, variable};
 pub(crate) enum Origin {
     /// An environment variable.
     Environment(String),
+    /// The section of a file that is for `serve` and `worker` alone.
+    Serve { file: PathBuf, line: usize },
     /// A profile of a file.
     Profile { name: String, file: PathBuf, line: usize },
     /// The defaults of a file.
@@ -27,6 +29,7 @@ impl fmt::Display for Origin {
             Self::Profile { name, file, line } => {
                 write!(f, "{}, line {line} (profile {name})", file.display())
             }
+            Self::Serve { file, line } => write!(f, "{}, line {line} (serve)", file.display()),
             Self::Defaults { file, line } => write!(f, "{}, line {line} (defaults)", file.display()),
         }
     }
@@ -45,9 +48,20 @@ impl Setting {
     pub(super) fn folder(&self) -> Option<&std::path::Path> {
         match &self.origin {
             Origin::Environment(_) => None,
-            Origin::Profile { file, .. } | Origin::Defaults { file, .. } => file.parent(),
+            Origin::Profile { file, .. } | Origin::Serve { file, .. } | Origin::Defaults { file, .. } => {
+                file.parent()
+            }
         }
     }
+}
+
+/// For whom settings are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// `serve` and `worker`.
+    Serve,
+    /// Every other command.
+    Others,
 }
 
 /// The settings that are in force, each once, the strongest origins first.
@@ -59,10 +73,11 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
-    /// Puts the levels over each other: the environment, the profile of that name (else the one that the first file
-    /// with a word about it names), the defaults. Of two files the first wins.
+    /// Puts the levels over each other: the environment, `[serve]` where that is the `section`, the profile of that name
+    /// (else the one that the first file with a word about it names), the defaults. Of two files the first wins.
     pub(crate) fn new(
         files: &[File],
+        section: Section,
         profile: Option<&str>,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, Error> {
@@ -77,6 +92,11 @@ impl Levels {
             let name = variable(&key);
             if let Some(text) = variables.get(&name) {
                 levels.add(key, of_variable(text), Origin::Environment(name));
+            }
+        }
+        for file in files.iter().filter(|_| section == Section::Serve) {
+            for entry in &file.serve {
+                levels.add_entry(entry, Origin::Serve { file: file.path.clone(), line: entry.line });
             }
         }
         for file in files {

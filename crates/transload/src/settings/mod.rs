@@ -1,5 +1,5 @@
-//! Settings: what options are when the command line does not say. A flag wins over the environment, that over the
-//! profile, that over the defaults of a file, those over what is built in.
+//! Settings: what options are when the command line does not say. A flag wins over the environment, that over `[serve]`
+//! (for `serve` and `worker`), that over the profile, that over the defaults of a file, those over what is built in.
 //!
 //! Every option that is no matter of a single run can be set. Its value becomes the default of clap's argument, so
 //! that it is parsed, checked and shown like any other.
@@ -7,8 +7,11 @@
 mod apply;
 mod check;
 mod file;
+mod issuers;
 mod keys;
 mod levels;
+#[expect(dead_code, reason = "read where `serve` is composed")]
+mod serve;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -22,7 +25,8 @@ use crate::config::Environment;
 pub(crate) use check::{Problem, check, is_secret};
 pub(crate) use file::{File, Value};
 pub(crate) use keys::{Keys, variable};
-pub(crate) use levels::{Levels, Setting};
+pub(crate) use levels::{Levels, Origin, Section, Setting};
+pub(crate) use serve::{ServeOptions, WorkerOptions};
 
 /// Commands that have to work whatever the settings are: they show and mend them, or have no use for any.
 const WITHOUT_SETTINGS: [&str; 5] = ["completions", "config", "help", "man", "quickstart"];
@@ -67,7 +71,8 @@ pub(crate) fn parse(args: &[OsString], environment: &Environment) -> Result<Cli,
     let chosen = Chosen::of(leaf, environment);
     let files = files(&chosen, environment)?;
     refuse_problems(&check(&files, &Keys::all()))?;
-    let levels = Levels::new(&files, chosen.profile.as_deref(), &environment.variables)?;
+    let section = if keys::is_served(&path) { Section::Serve } else { Section::Others };
+    let levels = Levels::new(&files, section, chosen.profile.as_deref(), &environment.variables)?;
     let command = apply::apply(Cli::command(), &path, leaf, &levels)?;
     let matches = command.try_get_matches_from(args)?;
     Ok(Cli::from_arg_matches(&matches)?)
