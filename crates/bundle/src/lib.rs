@@ -45,7 +45,7 @@ pub use index::{Root, annotation};
 pub use layout::{Entry, Placed, TRAILER_LEN, place};
 pub use limits::Limits;
 pub use names::EntryRole;
-pub use open::{Extent, Format, OpenBundle, Opener, StreamOpener, is_own};
+pub use open::{Extent, Format, OpenBundle, Opener, StreamOpener, is_own, transfer_digest};
 pub use outcome::{FailedArtifact, StreamOutcome};
 pub use stream::{EntryForm, StreamEntry, StreamEvent, StreamReader};
 pub use transfer_manifest::{

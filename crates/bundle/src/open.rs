@@ -81,6 +81,9 @@ pub struct OpenBundle {
     pub roots: Vec<Root>,
     /// The transfer manifest; `None` in a layout that another tool wrote.
     pub transfer: Option<TransferManifest>,
+    /// Digest of the transfer manifest's OCI manifest, which vouches for the transfer manifest and the catalog; `None`
+    /// in a layout that another tool wrote.
+    pub transfer_digest: Option<Digest>,
     /// Length of the head in bytes; `None` in a tar that is not laid out as this tool does.
     pub head_len: Option<u64>,
     /// What became of a bundle that was written as a stream, where something failed. It has been heeded already in
@@ -345,6 +348,17 @@ impl Opener {
 /// comes first.
 pub fn is_own(first: &[u8]) -> bool {
     own::index_size(first).is_some()
+}
+
+/// The digest of a bundle's transfer manifest ([`OpenBundle::transfer_digest`]), out of the bundle's first bytes, as far
+/// as `index.json` at least. `None` where another tool wrote it.
+pub fn transfer_digest(front: &[u8]) -> Option<Digest> {
+    let limits = Limits::default();
+    let size = own::index_size(front)?;
+    let range = own::index_range(size, front.len() as u64, &limits).ok()?;
+    let index = front.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)?;
+    let roots = Roots::of(index::parse(index, &limits).ok()?).ok()?;
+    Some(roots.transfer?.digest)
 }
 
 /// What a step leads to: the next one at once, or the same one when the wanted bytes are there.

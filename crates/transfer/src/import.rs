@@ -9,6 +9,7 @@ use transload_bundle::Status;
 use transload_oci::{Pattern, Rename};
 use transload_registry::{Source, Target};
 
+use crate::checkpoint::{Checkpoint, Intent};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::event::Event;
@@ -37,6 +38,8 @@ pub struct TargetOptions {
     pub continue_on_errors: bool,
     /// Only plan.
     pub dry_run: bool,
+    /// Asked once the source was walked, before the target is looked at.
+    pub checkpoint: Option<Arc<dyn Checkpoint>>,
 }
 
 /// What to import, and where to.
@@ -52,7 +55,8 @@ pub struct Import {
     pub target: Arc<dyn Target>,
     /// How.
     pub options: TargetOptions,
-    /// Delete the bundle when every artifact is in the target.
+    /// Delete the bundle when every artifact is in the target. That it cannot be deleted is a warning, unless it is known
+    /// before anything was read.
     pub delete_source_blob_on_success: bool,
 }
 
@@ -94,10 +98,18 @@ impl Import {
         from_opened(engine, opened.clone(), None, &self.only, &self.target, &self.options, report).await?;
         let all_there = report.artifacts.iter().all(|artifact| artifact.error.is_none());
         if self.delete_source_blob_on_success && !self.options.dry_run && all_there {
-            opened.delete().await?;
+            report.warnings.extend(delete(engine, &opened).await);
         }
         Ok(())
     }
+}
+
+/// Deletes what was imported; what to warn of where that fails.
+async fn delete(engine: &Engine, opened: &Opened) -> Option<String> {
+    let error = opened.delete().await.err()?;
+    let warning = format!("all of it is imported, but the bundle could not be deleted: {error}");
+    engine.warn(&*warning);
+    Some(warning)
 }
 
 /// Fills a target from an open bundle. What is behind its head comes from where the bundle lies, or out of a pipe.
@@ -120,6 +132,7 @@ pub(crate) async fn from_opened(
 /// Says what the exporting side could not move.
 fn note_transfer(opened: &Opened, report: &mut Report) {
     report.warnings.extend(opened.conversion());
+    report.catalog_digest = opened.index.transfer_digest;
     let Some(transfer) = &opened.index.transfer else { return };
     report.plan_id = Some(transfer.plan_id.clone());
     for failed in transfer.artifacts.iter().filter(|artifact| artifact.status == Status::Failed) {
@@ -174,6 +187,10 @@ async fn fill(
         renames: options.renames.clone(),
         overwrite_tags: options.overwrite_tags,
     };
+    if let Some(checkpoint) = &options.checkpoint {
+        let tags = push::tags(&walk, target.as_ref(), &push);
+        checkpoint.pass(&Intent { tags, catalog_digest: report.catalog_digest }).await?;
+    }
     let plan = PushPlan::new(engine, walk, target, &push).await?;
     report.artifacts = reports(&plan.walk, Some(&plan));
     report.totals = plan.totals;

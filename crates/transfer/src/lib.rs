@@ -5,6 +5,7 @@
 //! before a byte moves; then it acts on the plan. Import is a copy whose source is a bundle.
 
 mod check;
+mod checkpoint;
 mod code;
 mod contents;
 mod diff;
@@ -25,12 +26,14 @@ mod relay;
 mod report;
 mod select;
 mod shelf;
+mod sight;
 mod split;
 mod stream;
 mod unpack;
 mod verify;
 mod walk;
 
+pub use checkpoint::{Checkpoint, Intent};
 pub use code::Code;
 pub use contents::{Content, Contents};
 pub use diff::{Diff, DiffTotals, Difference};
@@ -54,6 +57,7 @@ pub use select::{
     Chosen, ForeignLayers, List, ListError, Listed, Platforms, Selection, Wanted, find_references,
 };
 pub use shelf::{Place, Shelf, ShelfBlob, ShelfLimits, ShelfOptions, ShelfPage, ShelfStream};
+pub use sight::{Candidate, Sight, candidates, sight};
 pub use split::{Cut, Part, Split, SplitReport};
 pub use stream::{PipeReader, StreamImport};
 pub use verify::Verify;

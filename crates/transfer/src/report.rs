@@ -33,6 +33,10 @@ pub struct Report {
     /// Names the plan: the same content makes the same plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan_id: Option<String>,
+    /// Digest of the bundle's transfer manifest, which vouches for the bundle's catalog and so for all that is in it;
+    /// none where another tool wrote it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog_digest: Option<Digest>,
     /// The bundle that was written or read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: Option<BundleReport>,
@@ -276,6 +280,7 @@ impl Report {
             source,
             target,
             plan_id: None,
+            catalog_digest: None,
             bundle: None,
             selection: Vec::new(),
             artifacts: Vec::new(),

@@ -117,6 +117,7 @@ impl Resolve {
     /// The open bundle. `kept` is the content that was read by now.
     pub(super) fn bundle(self, len: u64, kept: BTreeMap<Digest, Bytes>) -> OpenBundle {
         let transfer = self.transfer;
+        let transfer_digest = self.roots.transfer.as_ref().map(|descriptor| descriptor.digest);
         let mut open = match (self.own, self.made) {
             (Some(own), _) => OpenBundle {
                 len,
@@ -124,6 +125,7 @@ impl Resolve {
                 catalog: own.catalog,
                 roots: self.roots.roots,
                 transfer,
+                transfer_digest,
                 head_len: Some(own.geometry.head_bytes),
                 format: Format::Bundle,
                 outcome: None,
@@ -135,6 +137,7 @@ impl Resolve {
                 catalog,
                 roots,
                 transfer,
+                transfer_digest,
                 head_len: None,
                 format: Format::DockerArchive,
                 outcome: None,
@@ -146,6 +149,7 @@ impl Resolve {
                 catalog: self.found.catalog,
                 roots: self.roots.roots,
                 transfer,
+                transfer_digest,
                 head_len: None,
                 format: Format::Layout,
                 outcome: None,

@@ -71,6 +71,7 @@ pub(super) async fn act(
     if let Some(bundle) = &mut report.bundle {
         bundle.bytes = stat.size;
     }
+    report.catalog_digest = plan.catalog_digest;
     let failed = report.artifacts.iter().any(|artifact| artifact.error.is_some());
     // manifests moved when the plan was made
     report.totals.bytes_moved = *run.moved_bytes.lock() + plan.manifest_bytes();

@@ -118,7 +118,9 @@ pub(super) fn build_head(
         transfer.artifacts.iter_mut().for_each(|artifact| artifact.text = None);
         build(&transfer)
     });
-    built.map_err(|error| Error::from_bundle(&error, ""))
+    let head = built.map_err(|error| Error::from_bundle(&error, ""))?;
+    plan.catalog_digest = bundle::transfer_digest(&head);
+    Ok(head)
 }
 
 /// Stages bytes that are at hand, in blocks of `step` bytes; `start` and `first` are the place and the index of the first.

@@ -98,7 +98,8 @@ impl Export {
         report.plan_id = Some(plan.id.clone());
         report.totals = plan.totals;
         report.bundle = Some(BundleReport { location: location.clone(), bytes: plan.bundle_bytes() });
-        if self.already_there(engine, &plan, &name).await? {
+        if let Some(there) = self.already_there(engine, &plan, &name).await? {
+            report.catalog_digest = there.transfer_digest;
             report.settle(ArtifactStatus::Exported, Outcome::Unchanged);
             report.totals.bytes_present = report.totals.bytes;
             report.totals.bytes_moved = 0;
@@ -111,12 +112,17 @@ impl Export {
         act::act(engine, self, plan, &name, report).await
     }
 
-    /// Whether a bundle of that name is there that holds just what this plan would write.
-    async fn already_there(&self, engine: &Engine, plan: &ExportPlan, name: &str) -> Result<bool, Error> {
+    /// The bundle that is there under that name and holds just what this plan would write.
+    async fn already_there(
+        &self,
+        engine: &Engine,
+        plan: &ExportPlan,
+        name: &str,
+    ) -> Result<Option<Arc<bundle::OpenBundle>>, Error> {
         if self.options.overwrite_blobs {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(stat) = self.store.stat(name).await? else { return Ok(false) };
+        let Some(stat) = self.store.stat(name).await? else { return Ok(None) };
         let location = self.store.describe(name);
         let there = crate::open::open(engine, &self.store, &stat).await.ok();
         let same = there
@@ -124,7 +130,7 @@ impl Export {
             .and_then(|b| b.index.transfer.as_ref())
             .is_some_and(|t| t.plan_id == plan.id && t.artifacts.iter().all(bundle::Artifact::is_present));
         if same && plan.failures() == 0 {
-            return Ok(true);
+            return Ok(there.map(|there| there.index));
         }
         let what =
             if there.is_some() { "a bundle with other content" } else { "a blob that is no bundle of ours" };

@@ -34,6 +34,8 @@ pub(super) struct ExportPlan {
     pub(super) layout: Layout,
     pub(super) head_len: u64,
     pub(super) blocks: Vec<PlannedBlock>,
+    /// Digest of the transfer manifest, once the head was built.
+    pub(super) catalog_digest: Option<Digest>,
 }
 
 impl ExportPlan {
@@ -64,6 +66,7 @@ impl ExportPlan {
             layout,
             head_len: 0,
             blocks: Vec::new(),
+            catalog_digest: None,
         };
         let transfer = plan.transfer_manifest();
         let placed = plan.layout.placed();

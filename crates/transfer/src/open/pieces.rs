@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use transload_blobstore::{BlobStat, BlobStore, CopySource};
+use transload_oci::Digest;
 use transload_registry::{self as registry, ByteStream};
 
 use crate::code::Code;
@@ -87,6 +88,21 @@ impl Pieces {
         self.pieces.iter().map(mark).collect()
     }
 
+    /// Changes whenever one of them does.
+    pub(crate) fn etag(&self) -> String {
+        let stats = self.pieces.iter().map(|piece| &piece.stat);
+        match stats.clone().next().and_then(|stat| stat.etag.clone()) {
+            Some(etag) if self.pieces.len() == 1 => etag,
+            _ => {
+                let mark = |stat: &BlobStat| {
+                    let etag = stat.etag.as_deref().unwrap_or("-");
+                    format!("{} {} {etag} {:?}\n", stat.name, stat.size, stat.modified)
+                };
+                Digest::sha256(stats.map(mark).collect::<String>().as_bytes()).to_string()
+            }
+        }
+    }
+
     /// How many parts it has, if it is in parts.
     pub(super) fn parts(&self) -> Option<usize> {
         (self.shape == Shape::Parts).then_some(self.pieces.len())
@@ -138,7 +154,7 @@ impl Pieces {
     }
 
     /// The same, gathered.
-    pub(super) async fn read_all(&self, range: Range<u64>) -> Result<Bytes, Error> {
+    pub(crate) async fn read_all(&self, range: Range<u64>) -> Result<Bytes, Error> {
         let len = range.end.saturating_sub(range.start);
         gather(self.read(range).await?, len).await
     }

@@ -6,4 +6,4 @@ mod origin;
 mod plan;
 
 pub(crate) use act::act;
-pub(crate) use plan::{PushOptions, PushPlan};
+pub(crate) use plan::{PushOptions, PushPlan, tags};

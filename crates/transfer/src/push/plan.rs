@@ -157,6 +157,20 @@ fn target_repository(artifact: &Artifact, options: &PushOptions) -> String {
     }
 }
 
+/// Every tag that the walk's artifacts and their referrers will have in the target, `host/repository:tag`, each once, in
+/// their order as texts.
+pub(crate) fn tags(walk: &Walk, target: &dyn Target, options: &PushOptions) -> Vec<String> {
+    let mut tags = BTreeSet::new();
+    for artifact in walk.good() {
+        let repository = target_repository(artifact, options);
+        let referrers = artifact.referrers.iter().filter_map(|referrer| referrer.tag.as_ref());
+        for tag in artifact.tag.iter().chain(referrers) {
+            tags.insert(format!("{}/{repository}:{tag}", target.host()));
+        }
+    }
+    tags.into_iter().collect()
+}
+
 /// Two different manifests cannot have one name in the target.
 fn refuse_name_conflicts(walk: &mut Walk, target: &dyn Target, options: &PushOptions) {
     let mut names: HashMap<String, (Digest, String)> = HashMap::new();

@@ -9,6 +9,7 @@ mod platforms;
 mod relay;
 mod resume;
 mod roundtrip;
+mod seams;
 mod selection;
 mod shelf;
 mod stream;

@@ -26,6 +26,7 @@ pub(crate) async fn run(
         overwrite_tags: args.target.overwrite_tags,
         continue_on_errors: args.report.continue_on_errors,
         dry_run: args.report.dry_run,
+        checkpoint: None,
     };
     let engine = engine(Some(&args.resources), output);
     if args.bundle == pipe::DASH {
