@@ -6,10 +6,12 @@
 pub mod access;
 pub mod audit;
 mod error;
+pub mod ledger;
 pub mod resource;
 pub mod run;
 
 pub use access::{Caller, Grant, Principal, Role};
 pub use error::{Code, Error};
+pub use ledger::{Ledger, LedgerLimits};
 
 pub use transload_resource_id::ResourceId;

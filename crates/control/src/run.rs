@@ -98,6 +98,18 @@ impl Work {
             Self::ImportImage { .. } | Self::Check { .. } => None,
         }
     }
+
+    /// Whether both ask for the same; when a trigger saw the blob does not count.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        let untimed = |work: &Self| {
+            let mut work = work.clone();
+            if let Self::Import { triggered_at, .. } = &mut work {
+                *triggered_at = None;
+            }
+            work
+        };
+        untimed(self) == untimed(other)
+    }
 }
 
 /// Where a run stands.
