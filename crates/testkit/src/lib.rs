@@ -10,3 +10,4 @@ pub mod hog;
 #[cfg(feature = "images")]
 pub mod images;
 pub mod peers;
+pub mod site;
