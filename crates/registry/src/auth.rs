@@ -4,6 +4,7 @@
 //! then on a request brings its credential or its token along.
 
 mod challenge;
+mod exchange;
 mod scope;
 mod token;
 
@@ -76,7 +77,10 @@ impl Auth {
             (Wanted::Basic, Some(Found { credential: Credential::Basic { user, secret }, .. })) => {
                 ticket.header = Some(basic(user, secret.expose_secret()));
             }
-            (Wanted::Basic, Some(Found { credential: Credential::IdentityToken(_), .. })) => {
+            (
+                Wanted::Basic,
+                Some(Found { credential: Credential::IdentityToken(_) | Credential::Entra(_), .. }),
+            ) => {
                 return Err(Error::new(
                     ErrorKind::Unauthorized,
                     subject,
@@ -88,6 +92,9 @@ impl Auth {
             }
             (Wanted::Basic, None) => {}
             (Wanted::Bearer { realm, service }, found) => {
+                if matches!(found, Some(Found { credential: Credential::Entra(_), .. })) {
+                    exchange::check(realm, &self.host, subject)?;
+                }
                 let key = TokenKey { realm: realm.clone(), service: service.clone(), scope: scope.clone() };
                 let token = self.tokens.get(http, &key, found.as_ref(), subject).await;
                 let token = token.map_err(|error| self.explain(error, repository))?;

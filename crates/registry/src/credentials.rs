@@ -29,6 +29,9 @@ pub enum Credential {
     IdentityToken(SecretString),
     /// An access token that the registry takes as it is.
     Bearer(SecretString),
+    /// A token of Entra ID, for Azure's registries: exchanged for a refresh token at `/oauth2/exchange` beside the token
+    /// service, which has to be the registry itself.
+    Entra(SecretString),
 }
 
 impl Credential {
@@ -55,6 +58,7 @@ impl fmt::Display for Credential {
             Self::Basic { user, .. } => write!(f, "user '{user}'"),
             Self::IdentityToken(_) => f.write_str("an identity token"),
             Self::Bearer(_) => f.write_str("an access token"),
+            Self::Entra(_) => f.write_str("a token of Entra ID"),
         }
     }
 }

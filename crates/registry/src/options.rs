@@ -1,6 +1,7 @@
 //! What a client is made with.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ pub struct ClientOptions {
     pub client_identity_pem: Option<Vec<u8>>,
     /// Proxies.
     pub proxy: ProxySettings,
+    /// Addresses to use for host names, instead of asking for them and without a proxy. The port is the URL's, unless
+    /// that has none and the address has another than 0.
+    pub resolve: Vec<(String, SocketAddr)>,
     /// What is sent as `User-Agent`.
     pub user_agent: String,
     /// Bounds.
@@ -50,6 +54,7 @@ impl Default for ClientOptions {
             ca_pem: Vec::new(),
             client_identity_pem: None,
             proxy: ProxySettings::default(),
+            resolve: Vec::new(),
             user_agent: concat!("transload/", env!("CARGO_PKG_VERSION")).to_owned(),
             limits: Limits::default(),
             on_wait: None,
@@ -64,6 +69,7 @@ impl fmt::Debug for ClientOptions {
             .field("ca_pem", &self.ca_pem.len())
             .field("client_identity_pem", &self.client_identity_pem.is_some())
             .field("proxy", &self.proxy)
+            .field("resolve", &self.resolve)
             .field("user_agent", &self.user_agent)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use object_store::gcp::{GcpCredentialProvider, GoogleCloudStorageBuilder};
 use object_store::{BackoffConfig, RetryConfig};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::error::{Error, ErrorKind};
@@ -25,6 +26,8 @@ pub enum GcsIdentity {
     Anonymous,
     /// Whoever this file is of: a service account's key, or what `gcloud auth application-default login` writes.
     File(PathBuf),
+    /// The service account whose key this JSON is: a secret. Made by [`Self::of_key`].
+    Key(SecretString),
     /// The machine's or the workload's service account (Compute Engine, GKE, Cloud Run), from the metadata service.
     Instance,
 }
@@ -34,6 +37,7 @@ impl fmt::Debug for GcsIdentity {
         match self {
             Self::Anonymous => f.write_str("Anonymous"),
             Self::File(path) => write!(f, "File({})", path.display()),
+            Self::Key(_) => f.write_str("Key"),
             Self::Instance => f.write_str("Instance"),
         }
     }
@@ -46,6 +50,18 @@ struct Kind {
 }
 
 impl GcsIdentity {
+    /// A service account's key, in the JSON that Google gives.
+    ///
+    /// # Errors
+    /// `Unauthenticated` for what is none, never with the text in it.
+    pub fn of_key(json: SecretString) -> Result<Self, Error> {
+        let failed = |detail: String| Error::new(ErrorKind::Unauthenticated, "the credential", detail);
+        match kind_of(json.expose_secret().as_bytes()).map_err(failed)?.as_str() {
+            "service_account" => Ok(Self::Key(json)),
+            other => Err(failed(format!("credentials of type '{other}' cannot be used here"))),
+        }
+    }
+
     pub(super) fn is_anonymous(&self) -> bool {
         matches!(self, Self::Anonymous)
     }
@@ -70,6 +86,7 @@ impl GcsIdentity {
                 check_file(path)?;
                 (builder.with_application_credentials(path.to_string_lossy()), Arc::clone(wire))
             }
+            Self::Key(json) => (builder.with_service_account_key(json.expose_secret()), Arc::clone(wire)),
             Self::Instance => {
                 // on this machine's link: it answers at once or is not there
                 let timeouts = Timeouts { connect: Duration::from_secs(1), idle: Duration::from_secs(5) };
@@ -112,10 +129,14 @@ fn check_file(path: &Path) -> Result<(), Error> {
         return Err(failed(format!("{len} bytes are too many for a credential")));
     }
     let text = std::fs::read(path).map_err(|e| failed(e.to_string()))?;
-    let kind: Kind =
-        serde_json::from_slice(&text).map_err(|_| failed("it is no credential of Google's".to_owned()))?;
-    match kind.name.as_str() {
+    match kind_of(&text).map_err(failed)?.as_str() {
         "service_account" | "authorized_user" => Ok(()),
         other => Err(failed(format!("credentials of type '{other}' are not supported"))),
     }
+}
+
+/// What kind of credential it is; what the parser says would quote it.
+fn kind_of(text: &[u8]) -> Result<String, String> {
+    let kind: Result<Kind, _> = serde_json::from_slice(text);
+    kind.map(|kind| kind.name).map_err(|_| "it is no credential of Google's".to_owned())
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
+use super::exchange::Exchanged;
 use super::scope::Scope;
 use super::{basic, secret_header};
 use crate::credentials::{Credential, Found};
@@ -65,6 +66,7 @@ type Shared = Arc<tokio::sync::Mutex<Option<Slot>>>;
 #[derive(Default)]
 pub(super) struct Tokens {
     slots: Mutex<HashMap<TokenKey, Shared>>,
+    exchanged: Exchanged,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +97,7 @@ impl Tokens {
             }
             _ => {}
         }
-        match fetch(http, key, found, subject).await {
+        match self.fetch(http, key, found, subject).await {
             Ok(token) => {
                 let token = Arc::new(token);
                 *slot = Some(Slot::Token(token.clone()));
@@ -108,6 +110,23 @@ impl Tokens {
                 }
                 Err(error)
             }
+        }
+    }
+
+    async fn fetch(
+        &self,
+        http: &Http,
+        key: &TokenKey,
+        found: Option<&Found>,
+        subject: &str,
+    ) -> Result<Token, Error> {
+        match found {
+            Some(Found { credential: Credential::Entra(token), origin }) => {
+                let refresh = self.exchanged.get(http, key, token, subject).await?;
+                let found = Found { credential: Credential::IdentityToken(refresh), origin: origin.clone() };
+                fetch(http, key, Some(&found), subject).await
+            }
+            found => fetch(http, key, found, subject).await,
         }
     }
 }

@@ -177,6 +177,7 @@ mod tests {
             Credential::Basic { user, secret } => Some(format!("{user}:{}", secret.expose_secret())),
             Credential::IdentityToken(token) => Some(format!("identity {}", token.expose_secret())),
             Credential::Bearer(token) => Some(format!("bearer {}", token.expose_secret())),
+            Credential::Entra(token) => Some(format!("entra {}", token.expose_secret())),
         }
     }
 

@@ -67,17 +67,22 @@ fn builder(options: &ClientOptions, subject: &str) -> Result<reqwest::ClientBuil
         })?;
         builder = builder.identity(identity);
     }
-    for proxy in proxies(&options.proxy, subject)? {
+    for proxy in proxies(options, subject)? {
         builder = builder.proxy(proxy);
+    }
+    for (host, address) in &options.resolve {
+        builder = builder.resolve(host, *address);
     }
     Ok(builder)
 }
 
-fn proxies(settings: &ProxySettings, subject: &str) -> Result<Vec<Proxy>, Error> {
-    let direct = match settings.no_proxy.as_deref() {
-        Some(list) => format!("{NEVER_BY_PROXY},{list}"),
-        None => NEVER_BY_PROXY.to_owned(),
-    };
+fn proxies(options: &ClientOptions, subject: &str) -> Result<Vec<Proxy>, Error> {
+    let settings: &ProxySettings = &options.proxy;
+    // a proxy would ask for the name itself
+    let resolved = options.resolve.iter().map(|(host, _)| host.as_str());
+    let direct: Vec<&str> =
+        [NEVER_BY_PROXY].into_iter().chain(settings.no_proxy.as_deref()).chain(resolved).collect();
+    let direct = direct.join(",");
     let mut proxies = Vec::new();
     for (name, url) in [("http", &settings.http), ("https", &settings.https)] {
         let Some(url) = url.as_deref().filter(|u| !u.is_empty()) else { continue };

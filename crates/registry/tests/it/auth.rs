@@ -179,6 +179,62 @@ async fn an_identity_token_is_changed_by_post() {
 }
 
 #[tokio::test]
+async fn a_token_of_entra_is_exchanged_once_and_shown_to_nobody_else() {
+    let server = Scripted::start(|seen| match seen.path.as_str() {
+        "/oauth2/exchange" => answer(200, &[], r#"{"refresh_token":"re fresh"}"#),
+        "/oauth2/token" => answer(200, &[], r#"{"access_token":"good"}"#),
+        _ if seen.header("authorization") == Some("Bearer good") => answer(404, &[], ""),
+        _ => {
+            let host = seen.header("host").unwrap();
+            let challenge = format!("Bearer realm=\"http://{host}/oauth2/token\",service=\"reg.test\"");
+            answer(401, &[("www-authenticate", &challenge)], "")
+        }
+    })
+    .await;
+    let provider = || Arc::new(Static::new(Credential::Entra("EN TRA".into()), "the test"));
+    let client = with(&server.host(), provider());
+    for repository in ["a", "b"] {
+        client.blob_size(repository, &Digest::sha256(b"x")).await.unwrap();
+    }
+    let posts: Vec<_> = server.log().into_iter().filter(|seen| seen.method == "POST").collect();
+    let paths: Vec<_> = posts.iter().map(|seen| seen.path.as_str()).collect();
+    assert_eq!(paths, ["/oauth2/exchange", "/oauth2/token", "/oauth2/token"]);
+    let form = |at: usize| String::from_utf8(posts[at].body.clone()).unwrap();
+    assert_eq!(form(0), "grant_type=access_token&service=reg.test&access_token=EN+TRA");
+    assert!(form(1).contains("refresh_token=re+fresh") && !form(1).contains("TRA"), "{}", form(1));
+
+    let elsewhere = Scripted::start(|_| {
+        let challenge = "Bearer realm=\"https://auth.test/oauth2/token\",service=\"x\"";
+        answer(401, &[("www-authenticate", challenge)], "")
+    })
+    .await;
+    let error = with(&elsewhere.host(), provider()).blob_size("a", &Digest::sha256(b"x")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(error.detail().contains("auth.test"), "{error:?}");
+    assert!(!format!("{error:?}").contains("EN TRA"));
+}
+
+#[tokio::test]
+async fn a_refused_exchange_is_told_in_the_registrys_words() {
+    let server = Scripted::start(|seen| match seen.path.as_str() {
+        "/oauth2/exchange" => {
+            answer(401, &[], r#"{"errors":[{"code":"UNAUTHORIZED","message":"no role here"}]}"#)
+        }
+        _ => {
+            let host = seen.header("host").unwrap();
+            let challenge = format!("Bearer realm=\"http://{host}/oauth2/token\",service=\"reg.test\"");
+            answer(401, &[("www-authenticate", &challenge)], "")
+        }
+    })
+    .await;
+    let provider = Arc::new(Static::new(Credential::Entra("PLANTED".into()), "the test"));
+    let error = with(&server.host(), provider).blob_size("a", &Digest::sha256(b"x")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert!(error.detail().contains("no role here"), "{error:?}");
+    assert!(!format!("{error:?}").contains("PLANTED"));
+}
+
+#[tokio::test]
 async fn no_credential_goes_over_plain_http_to_another_machine() {
     let server = Scripted::start(|_| {
         let challenge = "Bearer realm=\"http://auth.test/token\",service=\"x\"";
