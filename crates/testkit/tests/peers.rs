@@ -5,8 +5,8 @@ use time::Duration;
 use transload_testkit::fault::{FaultProxy, Rule};
 use transload_testkit::peers::sas::Sas;
 use transload_testkit::peers::{
-    ACCOUNT, Azurite, AzuriteOptions, DockerRegistry, DockerRegistryOptions, NameProxy, Pki, Venv, skopeo,
-    skopeo_ok,
+    ACCOUNT, Azurite, AzuriteOptions, DockerRegistry, DockerRegistryOptions, NameProxy, Pki, Postgres, Venv,
+    skopeo, skopeo_ok,
 };
 
 #[test]
@@ -175,4 +175,18 @@ fn the_clients_in_python_find_names_that_no_resolver_knows() {
     assert_eq!(get(&format!("{ACCOUNT}.blob.transload.test")).ok().stdout.trim(), "found");
     assert!(get("elsewhere.test").stderr.contains("502"));
     assert_eq!(proxy.asked()[0], format!("{ACCOUNT}.blob.transload.test:443"));
+}
+
+#[test]
+fn postgresql_keeps_its_data_over_a_restart() {
+    let mut postgres = Postgres::start();
+    let url = postgres.database();
+    let name = url.rsplit('/').next().unwrap().to_owned();
+    assert!(!url.contains(postgres.password()), "a password is encoded in {url}");
+    postgres.sql(&name, "CREATE TABLE t (n BIGINT); INSERT INTO t VALUES (1), (2)");
+    postgres.stop();
+    assert!(!postgres.try_sql(&name, "SELECT 1").status.success());
+    postgres.restart();
+    assert_eq!(postgres.sql(&name, "SELECT n, n + 1 FROM t ORDER BY n"), "1|2\n2|3");
+    assert_ne!(postgres.database(), url);
 }

@@ -26,6 +26,7 @@ mod queue_order;
 mod resources;
 mod run_row;
 mod runs;
+mod secrets;
 mod seen;
 mod sql;
 mod wake;

@@ -8,6 +8,7 @@ use super::Ledger;
 use super::db::Tx;
 use super::fault::Fault;
 use super::runs::doom_beneath;
+use super::secrets::forget_secrets;
 use super::sql::{
     Locking, Page, Scope, beneath, from_json, get, id as parse_id, locking, moment, number_after,
     number_cursor, plain, scope_column, scopes_of, to_json,
@@ -178,6 +179,7 @@ impl Ledger {
     async fn delete_in(&self, id: &ResourceId) -> Result<bool, Fault> {
         let mut tx = self.db.begin().await?;
         let there = sqlx::query(ONE_TO_CHANGE.of(tx.dialect)).bind(id.key()).fetch_optional(tx.on()).await?;
+        forget_secrets(tx.on(), id).await?;
         let (first, end) = beneath(id);
         for statement in [FORGET_NAMES, DELETE] {
             sqlx::query(statement).bind(id.key()).bind(&first).bind(&end).execute(tx.on()).await?;

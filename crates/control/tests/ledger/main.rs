@@ -1,25 +1,85 @@
-//! What a ledger does, on both databases.
+//! What a ledger does: every case on SQLite and on PostgreSQL, and what only one of them can show.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test may")]
 
+mod access;
+mod audits;
+mod crash;
+mod ends;
+mod holds;
+mod logs;
+mod many;
+mod opening;
+mod postgres;
+mod prune;
+mod queue;
+mod resources;
+mod runs;
 mod sample;
+mod secrets;
+mod stage;
+mod watches;
 
-use sample::*;
-use transload_control::ledger::{Beat, DeletedRun, Ending, Expect, PutOutcome};
-use transload_control::run::{Record, RunState};
+use stage::cases;
 
-#[tokio::test]
-async fn smoke() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = open(folder.path().join("ledger.db").to_str().unwrap()).await;
-    let put = ledger.put(&registry(), &registry_body(), "me", Expect::Absent).await.unwrap();
-    assert!(put.created);
-    let run = new_run("r1", "p1");
-    assert_eq!(ledger.put_run(&run).await.unwrap().outcome, PutOutcome::Created);
-    let claim = ledger.claim("w", LEASE).await.unwrap().unwrap();
-    assert_eq!(ledger.beat(&claim, LEASE, None).await.unwrap(), Beat::Go);
-    let done = ledger.finish(&claim, &Ending::Succeeded, &Record::default()).await.unwrap();
-    assert_eq!(done, Beat::Go);
-    let operation = ledger.operation(run.operation).await.unwrap().unwrap();
-    assert_eq!(operation.state, RunState::Succeeded);
-    assert_eq!(ledger.delete_run(&run.id).await.unwrap(), DeletedRun::Gone);
+cases! {
+    access::principals_are_kept_and_replaced,
+    access::a_principal_goes_with_its_grants,
+    access::a_role_is_given_once_and_taken_away,
+    access::a_key_is_set_once,
+    audits::entries_are_numbered_and_found,
+    audits::pages_lead_both_ways,
+    audits::nobody_changes_the_log,
+    ends::what_waits_is_canceled_at_once,
+    ends::a_worker_learns_that_it_is_to_stop,
+    ends::what_was_done_before_the_word_arrived_is_done,
+    ends::a_failure_of_what_is_to_stop_is_no_failure,
+    ends::a_run_is_removed,
+    ends::a_running_one_is_stopped_before_it_is_removed,
+    ends::a_run_to_be_removed_ends_without_its_worker,
+    ends::a_worker_of_a_removed_run_writes_nothing_to_its_successor,
+    holds::one_of_two_has_a_name,
+    holds::names_are_held_until_the_end,
+    holds::all_or_none,
+    logs::lines_are_kept_in_order,
+    logs::a_log_has_an_end,
+    prune::nothing_goes_that_was_not_named,
+    prune::what_ended_long_ago_goes,
+    queue::the_oldest_goes_first,
+    queue::pipelines_take_turns,
+    queue::one_that_asks_again_and_again_does_not_get_ahead,
+    queue::what_may_pass_is_tried_again,
+    queue::what_stays_fails_after_so_many_attempts,
+    queue::what_cannot_pass_fails_at_once,
+    queue::a_worker_that_goes_gives_its_run_back,
+    queue::a_lease_that_ran_out_goes_to_another,
+    queue::a_worker_that_is_lost_too_often_fails_the_run,
+    queue::a_beat_keeps_the_run,
+    queue::a_record_keeps_to_its_owner,
+    queue::an_end_is_written_once,
+    queue::who_waits_is_woken,
+    queue::who_waits_is_woken_when_a_pause_ends,
+    resources::what_is_put_is_found,
+    resources::every_kind_of_body_comes_back,
+    resources::a_change_says_what_it_relies_on,
+    resources::a_revision_never_comes_again,
+    resources::lists_are_by_scope_and_in_pages,
+    resources::a_delete_takes_what_is_beneath,
+    resources::runs_go_with_their_registry,
+    resources::a_name_has_one_owner,
+    resources::of_many_that_make_it_one_does,
+    runs::a_run_is_asked_for_once,
+    runs::another_request_waits_for_the_end_of_the_first,
+    runs::another_tag_runs_again,
+    runs::when_a_trigger_saw_the_blob_does_not_count,
+    runs::runs_are_listed_from_the_oldest,
+    runs::operations_outlive_their_runs,
+    runs::of_many_that_ask_one_makes_it,
+    runs::unfinished_runs_of_a_pipeline_are_known,
+    secrets::the_vault_suite_passes,
+    secrets::secrets_go_with_their_vault,
+    watches::pipelines_with_a_trigger_are_watched,
+    watches::workers_share_the_watches,
+    watches::watches_of_a_lost_worker_go_to_another,
+    watches::a_poke_reaches_who_watches,
+    watches::what_was_seen_is_known,
 }

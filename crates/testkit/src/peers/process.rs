@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -36,15 +37,27 @@ impl Process {
         log: &Path,
         ready: impl Fn() -> bool,
     ) -> Result<Self, NotReady> {
+        Self::start_as(name, None, program, arguments, log, ready)
+    }
+
+    /// The same as the user and group of this number, for programs that refuse to run as root.
+    pub(super) fn start_as(
+        name: &'static str,
+        user: Option<u32>,
+        program: &Path,
+        arguments: &[OsString],
+        log: &Path,
+        ready: impl Fn() -> bool,
+    ) -> Result<Self, NotReady> {
         let out = File::options().create(true).append(true).open(log).expect("the peer's log can be written");
         let err = out.try_clone().expect("a file handle can be cloned");
-        let child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .spawn()
-            .unwrap_or_else(|e| panic!("{name} ({}) does not start: {e}", program.display()));
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err);
+        if let Some(user) = user {
+            command.uid(user).gid(user);
+        }
+        let child =
+            command.spawn().unwrap_or_else(|e| panic!("{name} ({}) does not start: {e}", program.display()));
         let mut process = Self { child, name, log: log.to_owned() };
         process.wait_ready(ready)?;
         Ok(process)
@@ -74,10 +87,15 @@ impl Process {
     }
 
     /// Asks it to end (SIGTERM), so that it can save what it holds, and waits; what does not end is killed.
-    pub(super) fn end(mut self) {
+    pub(super) fn end(self) {
+        self.end_by(Signal::TERM);
+    }
+
+    /// The same with another signal.
+    pub(super) fn end_by(mut self, signal: Signal) {
         if let Some(pid) = i32::try_from(self.id()).ok().and_then(Pid::from_raw) {
             // it fails only when it has ended already
-            let _ = kill_process(pid, Signal::TERM);
+            let _ = kill_process(pid, signal);
         }
         let ended = wait_until(END_LIMIT, || !matches!(self.child.try_wait(), Ok(None)));
         debug_assert!(ended, "{} does not end when asked to", self.name);

@@ -181,3 +181,15 @@ CREATE INDEX audit_correlation ON audit (correlation);
 CREATE TABLE audit_pruning (
     before BIGINT NOT NULL
 );
+
+-- secrets of vaults, sealed; base64
+CREATE TABLE secrets (
+    seq {serial},
+    vault_key {key} NOT NULL,
+    name_key {key} NOT NULL,
+    version_key {key} NOT NULL,
+    info TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    UNIQUE (vault_key, name_key, version_key)
+);
+CREATE INDEX secrets_of_name ON secrets (vault_key, name_key, seq);
