@@ -1,7 +1,7 @@
 //! What the figures were made on.
 
-use std::fs;
 use std::process::Command;
+use std::{fmt, fs};
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -26,6 +26,15 @@ pub(crate) struct Machine {
     pub(crate) file_system: String,
     /// Programs that are compared with.
     pub(crate) programs: Vec<String>,
+}
+
+impl fmt::Display for Machine {
+    /// One line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { date, processor, cores, memory_bytes, kernel, file_system, programs } = self;
+        let (gib, programs) = (memory_bytes >> 30, programs.join(", "));
+        write!(f, "{date}: {processor}, {cores} cores, {gib} GiB, {kernel}, {file_system}; {programs}")
+    }
 }
 
 impl Machine {

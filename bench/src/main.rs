@@ -1,5 +1,6 @@
 //! `transload-bench`: times transload against floors of curl and openssl and against skopeo, in one run, as ratios.
 
+mod control;
 mod corpora;
 mod floor;
 mod load;
@@ -98,6 +99,24 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         transload: Option<PathBuf>,
     },
+    /// Fill the ledger of a control plane with pipelines and runs, and ask for them.
+    Control {
+        /// Which ledgers; both when none is named.
+        #[arg(value_enum)]
+        only: Vec<control::LedgerKind>,
+        /// `smoke` is small, quick and looks at correctness alone; `full` is what figures are made of.
+        #[arg(long, value_enum, default_value = "full")]
+        scale: Scale,
+        /// Write the figures to this file as well.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
+        /// Put the ledgers below this folder.
+        #[arg(long, value_name = "FOLDER")]
+        work_dir: Option<PathBuf>,
+        /// The program whose `serve` is put under load. Without it, the one beside this one.
+        #[arg(long, value_name = "FILE")]
+        transload: Option<PathBuf>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -121,6 +140,13 @@ fn main() -> Result<()> {
             let program = transload.map_or_else(beside_this_program, Ok)?;
             let settings = load::Settings { scale, repeat: repetitions(scale, repeat), only };
             let report = load::run(&program, &settings)?;
+            say(&report.table());
+            write_json(json.as_deref(), &report)
+        }
+        Command::Control { only, scale, json, work_dir, transload } => {
+            prepare(scale, work_dir.as_deref())?;
+            let program = transload.map_or_else(beside_this_program, Ok)?;
+            let report = control::run(&program, &control::Settings { scale, only })?;
             say(&report.table());
             write_json(json.as_deref(), &report)
         }

@@ -130,11 +130,10 @@ impl Report {
 
     /// As Markdown.
     pub(crate) fn table(&self) -> String {
-        let Machine { date, processor, cores, memory_bytes, kernel, file_system, programs } = &self.machine;
         let mut out = format!(
-            "{date}: {processor}, {cores} cores, {} GiB, {kernel}, {file_system}; {}\n",
-            memory_bytes >> 30,
-            programs.join(", ")
+            "{}
+",
+            self.machine
         );
         for figures in &self.corpora {
             // writing to a string cannot fail

@@ -125,11 +125,11 @@ fn peak(lines: &[Line], side: impl Fn(&Line) -> &[Sample], repetition: usize) ->
 impl Report {
     /// As Markdown.
     pub(crate) fn table(&self) -> String {
-        let Machine { date, processor, cores, memory_bytes, kernel, file_system, programs } = &self.machine;
-        let gib = memory_bytes >> 30;
-        let programs = programs.join(", ");
-        let mut out =
-            format!("{date}: {processor}, {cores} cores, {gib} GiB, {kernel}, {file_system}; {programs}\n");
+        let mut out = format!(
+            "{}
+",
+            self.machine
+        );
         // writing to a string cannot fail
         let _ =
             self.rates(&mut out).and_then(|()| self.latencies(&mut out)).and_then(|()| self.memory(&mut out));

@@ -4,9 +4,9 @@ mod content;
 mod figures;
 mod hand;
 mod server;
-mod tally;
+pub(crate) mod tally;
 mod trivial;
-mod watch;
+pub(crate) mod watch;
 mod wire;
 mod work;
 

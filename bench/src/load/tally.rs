@@ -4,26 +4,26 @@ use std::time::Duration;
 
 /// What one connection, or all of them, did.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// Whole operations: a blob pulled, an image pushed.
-    pub(super) operations: u64,
+    pub(crate) operations: u64,
     /// Bytes of bodies.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// Of the requests that are timed, in microseconds.
     latencies: Vec<u32>,
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, bytes: u64) {
+    pub(crate) fn add(&mut self, bytes: u64) {
         self.operations += 1;
         self.bytes += bytes;
     }
 
-    pub(super) fn took(&mut self, time: Duration) {
+    pub(crate) fn took(&mut self, time: Duration) {
         self.latencies.push(u32::try_from(time.as_micros()).unwrap_or(u32::MAX));
     }
 
-    pub(super) fn join(mut self, other: Self) -> Self {
+    pub(crate) fn join(mut self, other: Self) -> Self {
         self.operations += other.operations;
         self.bytes += other.bytes;
         self.latencies.extend(other.latencies);
@@ -31,7 +31,7 @@ impl Tally {
     }
 
     /// Median and 99th percentile in milliseconds, where anything was timed.
-    pub(super) fn percentiles(&mut self) -> Option<(f64, f64)> {
+    pub(crate) fn percentiles(&mut self) -> Option<(f64, f64)> {
         self.latencies.sort_unstable();
         let at = |percent: usize| -> Option<f64> {
             // nearest rank: the smallest value that so many percent of all are not above

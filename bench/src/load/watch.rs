@@ -13,22 +13,22 @@ const BEFORE_UTIME: usize = 11;
 
 /// Memory of a process over some time, bytes.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// Largest resident set (`VmHWM`, set back before).
-    pub(super) peak_rss: u64,
+    pub(crate) peak_rss: u64,
     /// Mean of the resident set.
-    pub(super) mean_rss: u64,
+    pub(crate) mean_rss: u64,
     /// Largest part of it that is the process's own and no file's (`RssAnon`).
-    pub(super) peak_anon: u64,
+    pub(crate) peak_anon: u64,
 }
 
 /// A process that is looked at.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Watched(pub(super) u32);
+pub(crate) struct Watched(pub(crate) u32);
 
 impl Watched {
     /// Runs `work` while another thread looks at the process.
-    pub(super) fn during<T>(self, work: impl FnOnce() -> Result<T>) -> Result<(T, Memory)> {
+    pub(crate) fn during<T>(self, work: impl FnOnce() -> Result<T>) -> Result<(T, Memory)> {
         self.forget_peak()?;
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -42,7 +42,7 @@ impl Watched {
     }
 
     /// Processor time of all its threads so far, in seconds. In steps of a hundredth.
-    pub(super) fn cpu_seconds(self) -> Result<f64> {
+    pub(crate) fn cpu_seconds(self) -> Result<f64> {
         let text = self.read("stat")?;
         let fields = text.rsplit_once(')').map(|(_, rest)| rest).context("stat without a name")?;
         let ticks = fields.split_whitespace().skip(BEFORE_UTIME).take(2);
@@ -51,7 +51,7 @@ impl Watched {
     }
 
     /// What it has resident now, and of that its own.
-    pub(super) fn resident(self) -> Result<(u64, u64)> {
+    pub(crate) fn resident(self) -> Result<(u64, u64)> {
         let status = self.read("status")?;
         Ok((field(&status, "VmRSS:")?, field(&status, "RssAnon:")?))
     }
@@ -85,7 +85,7 @@ impl Watched {
 }
 
 /// Processor time of the calling thread in seconds.
-pub(super) fn thread_cpu_seconds() -> Result<f64> {
+pub(crate) fn thread_cpu_seconds() -> Result<f64> {
     let text = fs::read_to_string("/proc/thread-self/schedstat")?;
     let nanoseconds: u64 = text.split(' ').next().context("schedstat is empty")?.parse()?;
     Ok(nanoseconds as f64 / 1e9)

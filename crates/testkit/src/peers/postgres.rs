@@ -109,6 +109,11 @@ impl Postgres {
         }
     }
 
+    /// The folder with its files.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// The end of what it logged.
     pub fn log(&self) -> String {
         self.process.as_ref().map(Process::log).unwrap_or_default()

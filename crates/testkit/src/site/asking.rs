@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Site;
+use super::{DOMAIN, Site};
 use crate::peers::Answer;
 
 /// The version of the API that is asked for where a test has no other in mind.
@@ -11,12 +11,24 @@ const API_VERSION: &str = "2019-12-01-preview";
 impl Site {
     /// A token of the administrator's, asked for once.
     pub fn token(&self) -> String {
-        let mut kept = self.token.lock();
-        kept.get_or_insert_with(|| self.sign_in(&self.admin().client_id, &self.admin().secret)).clone()
+        self.token_for(&self.url())
     }
 
-    /// A token of some principal; panics when there is none.
-    pub fn sign_in(&self, client_id: &str, secret: &str) -> String {
+    /// The same for secrets.
+    fn secrets_token(&self) -> String {
+        self.token_for(&format!("https://vault.{DOMAIN}:{}", self.port))
+    }
+
+    fn token_for(&self, audience: &str) -> String {
+        let mut kept = self.tokens.lock();
+        let admin = self.admin();
+        kept.entry(audience.to_owned())
+            .or_insert_with(|| self.sign_in(&admin.client_id, &admin.secret, audience))
+            .clone()
+    }
+
+    /// A token of some principal for this audience; panics when there is none.
+    pub fn sign_in(&self, client_id: &str, secret: &str, audience: &str) -> String {
         let encode = |text: &str| {
             percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
         };
@@ -24,7 +36,7 @@ impl Site {
             "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
             encode(client_id),
             encode(secret),
-            encode(&format!("{}/.default", self.url()))
+            encode(&format!("{audience}/.default"))
         );
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];
         let path = format!("/{}/oauth2/v2.0/token", self.admin().tenant);
@@ -39,7 +51,9 @@ impl Site {
     /// # Errors
     /// What the connection brings: the server may be dead.
     pub fn try_ask(&self, method: &str, path: &str, body: &Value) -> std::io::Result<Answer> {
-        let bearer = format!("Bearer {}", self.token());
+        // what opens resources opens no secrets, and the other way round
+        let token = if path.starts_with("/vaults/") { self.secrets_token() } else { self.token() };
+        let bearer = format!("Bearer {token}");
         let sign = if path.contains('?') { '&' } else { '?' };
         let path = if path.contains("api-version=") {
             path.to_owned()

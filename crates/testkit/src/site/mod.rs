@@ -3,6 +3,7 @@
 mod asking;
 mod making;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,7 +68,7 @@ pub struct Site {
     running: Option<Running>,
     told: Mutex<String>,
     admin: Option<Admin>,
-    token: Mutex<Option<String>>,
+    tokens: Mutex<BTreeMap<String, String>>,
 }
 
 impl Site {
@@ -84,10 +85,14 @@ impl Site {
             running: None,
             told: Mutex::default(),
             admin: None,
-            token: Mutex::default(),
+            tokens: Mutex::default(),
         };
         site.resume();
         site.admin = Some(read_admin(&site.data()));
+        let subscriptions = site.get("/subscriptions");
+        let subscription = subscriptions["value"][0]["subscriptionId"].as_str();
+        let subscription = subscription.expect("there is one subscription from the start").to_owned();
+        site.admin = site.admin.map(|admin| Admin { subscription, ..admin });
         site
     }
 
@@ -250,15 +255,15 @@ fn text(path: &Path) -> String {
     path.to_str().expect("a path that is text").to_owned()
 }
 
-/// What the first start wrote down for its owner.
+/// What the first start wrote down for its owner; the subscription is not in it.
 fn read_admin(data: &Path) -> Admin {
     let file = data.join("administrator.json");
     let bytes = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let told: Value = serde_json::from_slice(&bytes).expect("the administrator's file is JSON");
     let member = |name: &str| told[name].as_str().unwrap_or_else(|| panic!("no {name} in it")).to_owned();
     Admin {
-        tenant: member("tenantId"),
-        subscription: member("subscriptionId"),
+        tenant: member("tenant"),
+        subscription: String::new(),
         client_id: member("clientId"),
         secret: member("clientSecret"),
     }
