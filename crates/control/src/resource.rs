@@ -108,6 +108,8 @@ pub enum RegistryPlace {
     Hosted {
         /// `host[:port]` under which clients reach it.
         login_server: String,
+        /// Names what it holds: a registry that is deleted and made again begins empty.
+        store: Uuid,
     },
     /// Somewhere else.
     External {
@@ -125,7 +127,7 @@ impl RegistryPlace {
     /// `host[:port]` (of an external one perhaps with `/prefix`).
     pub fn login_server(&self) -> &str {
         match self {
-            Self::Hosted { login_server } | Self::External { login_server, .. } => login_server,
+            Self::Hosted { login_server, .. } | Self::External { login_server, .. } => login_server,
         }
     }
 }

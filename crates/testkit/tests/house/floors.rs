@@ -17,7 +17,7 @@ const FLOORS: &[Line] = &[
     Line("bundle", 2, &["oci"]),
     Line("registry", 2, &["oci"]),
     Line("templates", 2, &[]),
-    Line("control", 2, &["resource-id", "vault"]),
+    Line("control", 2, &["oci", "resource-id", "vault"]),
     Line("client", 2, &["api"]),
     Line("transfer", 3, &["oci", "bundle", "registry", "blobstore"]),
     Line("endpoints", 3, &["registry", "blobstore", "vault"]),

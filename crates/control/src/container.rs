@@ -1,0 +1,151 @@
+//! Container URIs: which are taken, and when two are the same place.
+
+use std::path::{Component, Path, PathBuf};
+
+use url::Url;
+
+use crate::error::{Code, Error};
+
+/// A container URI that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerUri {
+    key: String,
+    form: Form,
+}
+
+/// Kinds of places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Azure Blob Storage, or anything that speaks like it: `http(s)://…`.
+    Azure,
+    /// `s3://bucket[/prefix]`.
+    S3,
+    /// `gs://bucket[/prefix]`.
+    Gcs,
+    /// `file:///folder`.
+    Folder,
+}
+
+impl ContainerUri {
+    /// Looks at a URI. Folders must be beneath one of `folders`.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`] for what is no container's URI or has a token in it; [`Code::ContainerNotAllowed`] for a
+    /// folder that the operator did not allow.
+    pub fn parse(uri: &str, folders: &[PathBuf]) -> Result<Self, Error> {
+        let url = Url::parse(uri.trim()).map_err(|error| refuse(uri, &error.to_string()))?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse(uri, "leave out what follows '?': the token belongs into a vault's secret"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse(uri, "leave out user and password: credentials belong into a vault's secret"));
+        }
+        let path = url.path().trim_matches('/');
+        let form = match url.scheme() {
+            "https" | "http" => Form::Azure,
+            "s3" => Form::S3,
+            "gs" => Form::Gcs,
+            "file" => Form::Folder,
+            other => {
+                let detail = format!("'{other}://' is not known; https, s3, gs and file are");
+                return Err(refuse(uri, &detail));
+            }
+        };
+        let key = match form {
+            Form::Folder => folder_key(uri, &url, folders)?,
+            Form::Azure if path.is_empty() => {
+                return Err(refuse(uri, "it names no container: https://account.blob.example/container"));
+            }
+            _ => {
+                let host = url.host_str().filter(|host| !host.is_empty());
+                let host = host.ok_or_else(|| refuse(uri, "it has no host or bucket"))?;
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                // http and https lead to the same container, and clients write paths in lower case
+                let scheme = if form == Form::Azure { "https" } else { url.scheme() };
+                format!("{scheme}://{host}{port}/{path}").trim_end_matches('/').to_ascii_lowercase()
+            }
+        };
+        Ok(Self { key, form })
+    }
+
+    /// Equal for two URIs of the same place.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// What kind of place it is.
+    pub fn form(&self) -> Form {
+        self.form
+    }
+}
+
+fn folder_key(uri: &str, url: &Url, folders: &[PathBuf]) -> Result<String, Error> {
+    let path = url.to_file_path().map_err(|()| refuse(uri, "it names no folder of this machine"))?;
+    if path.components().any(|part| matches!(part, Component::ParentDir)) {
+        return Err(refuse(uri, "'..' is not taken"));
+    }
+    if !folders.iter().any(|folder| is_beneath(&path, folder)) {
+        let allowed: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+        let allowed = if allowed.is_empty() { "none is".to_owned() } else { allowed.join(", ") };
+        return Err(Error::new(
+            Code::ContainerNotAllowed,
+            format!(
+                "{} is not beneath a folder that the operator of this server allows ({allowed}); allow it with \
+                 `transload serve --allow-folder`, or 'allow-folder' under [serve] in transload.toml",
+                path.display()
+            ),
+        )
+        .about("uri"));
+    }
+    Ok(format!("file://{}", path.display()).trim_end_matches('/').to_owned())
+}
+
+fn is_beneath(path: &Path, folder: &Path) -> bool {
+    path.starts_with(folder)
+}
+
+fn refuse(uri: &str, detail: &str) -> Error {
+    // what follows '?' may be a token
+    let shown: String = uri.split(['?', '#']).next().unwrap_or_default().chars().take(300).collect();
+    let shown = match (shown.find("://"), shown.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}://…{}", &shown[..scheme], &shown[at..]),
+        _ => shown,
+    };
+    Error::new(Code::InvalidRequest, format!("'{shown}' cannot be the URI of a container: {detail}")).about("uri")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(uri: &str) -> Result<String, Error> {
+        ContainerUri::parse(uri, &[PathBuf::from("/srv/in")]).map(|uri| uri.key)
+    }
+
+    #[test]
+    fn the_same_place_has_the_same_key() {
+        assert_eq!(key("https://Acct.blob.example/Transfer/"), key("http://acct.blob.example/transfer"));
+        assert_ne!(key("https://acct.blob.example/transfer"), key("https://acct.blob.example/transfer/a"));
+        assert_eq!(key("file:///srv/in/a/"), key("file:///srv/in/a"));
+        assert_eq!(key("s3://bucket/"), key("s3://bucket"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_without_its_secrets() {
+        for uri in ["", "x", "ftp://h/c", "https://acct.blob.example", "https://acct.blob.example/", "s3://"] {
+            assert_eq!(key(uri).unwrap_err().code, Code::InvalidRequest, "{uri}");
+        }
+        for uri in ["https://a.example/c?sv=1&sig=geheim", "https://user:geheim@a.example/c", "geheim"] {
+            let error = key(uri).unwrap_err();
+            assert!(uri == "geheim" || !error.message.contains("geheim"), "{error}");
+        }
+    }
+
+    #[test]
+    fn folders_are_those_that_are_allowed() {
+        assert!(key("file:///srv/in").is_ok());
+        for uri in ["file:///srv", "file:///srv/inner", "file:///etc", "file:///srv/in/../../etc"] {
+            assert_eq!(key(uri).unwrap_err().code, Code::ContainerNotAllowed, "{uri}");
+        }
+    }
+}

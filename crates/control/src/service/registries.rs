@@ -1,0 +1,228 @@
+//! Registries: ours, and any other in the world.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use transload_resource_id::ResourceId;
+use uuid::Uuid;
+
+use super::pipelines::IdentitySpec;
+use super::{Control, action};
+use crate::access::{Caller, Role};
+use crate::error::{Code, Error};
+use crate::ledger::Put;
+use crate::names;
+use crate::resource::{Body, Identity, Registry, RegistryCredential, RegistryPlace, kind};
+
+/// A registry as it is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct RegistrySpec {
+    /// Where it is said to be.
+    pub location: Option<String>,
+    /// Words of its owner.
+    pub tags: BTreeMap<String, String>,
+    /// The service tier; `Premium` where none is named.
+    pub sku: Option<String>,
+    /// Whether export pipelines may be; they may where nothing is said.
+    pub exports_allowed: Option<bool>,
+    /// Members that are only kept.
+    pub extra: Map<String, Value>,
+    /// Where it is; where nothing is said it stays where it was, and a new one is hosted.
+    pub place: Option<PlaceSpec>,
+}
+
+/// Where a registry is, as it is asked for.
+#[derive(Debug, Clone)]
+pub enum PlaceSpec {
+    /// Ours, under this `host[:port]` or one that is made of its name.
+    Hosted {
+        /// `host[:port]`.
+        login_server: Option<String>,
+    },
+    /// Somewhere else.
+    External {
+        /// `host[:port][/prefix]`.
+        login_server: String,
+        /// Whether it is spoken to without TLS.
+        plain_http: bool,
+        /// Who we are there.
+        credential: CredentialSpec,
+    },
+}
+
+/// Who we are at an external registry, as it is asked for.
+#[derive(Debug, Clone)]
+pub enum CredentialSpec {
+    /// Nobody.
+    Anonymous,
+    /// User and password.
+    Secret {
+        /// The user's name.
+        user: Option<String>,
+        /// URI of the secret.
+        secret_uri: String,
+        /// Who reads the secret; nothing for an identity of its own.
+        identity: IdentitySpec,
+    },
+    /// The worker's own identity.
+    WorkloadIdentity,
+}
+
+impl Control {
+    /// Makes or changes a registry.
+    ///
+    /// # Errors
+    /// [`Code::AuthorizationFailed`], names, [`Code::InvalidRequest`], [`Code::Conflict`] for a login server that another has.
+    pub async fn put_registry(
+        &self,
+        caller: &Caller,
+        id: &ResourceId,
+        spec: RegistrySpec,
+    ) -> Result<Put, Error> {
+        self.allow(caller, id, Role::Contributor, "write").await?;
+        let work = async {
+            self.parent_exists(id).await?;
+            names::check(id, kind::REGISTRY)?;
+            self.check_tags(&spec.tags)?;
+            let old = match self.ledger().get(id).await?.map(|stored| stored.body) {
+                Some(Body::Registry(old)) => Some(old),
+                _ => None,
+            };
+            let exports_allowed = spec.exports_allowed.or(old.as_ref().map(|o| o.exports_allowed)).unwrap_or(true);
+            if !exports_allowed {
+                self.refuse_while_exporting(id).await?;
+            }
+            let place = self.place(id, spec.place, old.as_ref().map(|old| &old.place)).await?;
+            // a hosted registry is found by its host: no two have the same
+            let exclusive = match &place {
+                RegistryPlace::Hosted { login_server, .. } => {
+                    Some(format!("host:{}", login_server.to_ascii_lowercase()))
+                }
+                RegistryPlace::External { .. } => None,
+            };
+            let body = Body::Registry(Registry {
+                location: spec.location.or(old.as_ref().and_then(|old| old.location.clone())),
+                tags: spec.tags,
+                sku: spec.sku.or(old.map(|old| old.sku)).unwrap_or_else(|| "Premium".to_owned()),
+                exports_allowed,
+                extra: spec.extra,
+                place,
+            });
+            self.write_exclusive(caller, id, &body, exclusive.as_deref()).await
+        };
+        self.audited(caller, &action(kind::REGISTRY, "write"), id.as_str(), work).await
+    }
+
+    async fn place(
+        &self,
+        id: &ResourceId,
+        spec: Option<PlaceSpec>,
+        old: Option<&RegistryPlace>,
+    ) -> Result<RegistryPlace, Error> {
+        let store = match old {
+            Some(RegistryPlace::Hosted { store, .. }) => *store,
+            _ => Uuid::new_v4(),
+        };
+        match (spec, old) {
+            (None, Some(old)) => Ok(old.clone()),
+            (None | Some(PlaceSpec::Hosted { login_server: None }), _) => {
+                if let Some(RegistryPlace::Hosted { .. }) = old {
+                    return old.cloned().ok_or_else(|| Error::new(Code::Conflict, "the registry changed meanwhile"));
+                }
+                let name = id.name().to_ascii_lowercase();
+                let login_server = format!("{name}{}", self.options().registry_suffix);
+                Ok(RegistryPlace::Hosted { login_server, store })
+            }
+            (Some(PlaceSpec::Hosted { login_server: Some(host) }), _) => {
+                check_host(&host, false)?;
+                Ok(RegistryPlace::Hosted { login_server: host.to_ascii_lowercase(), store })
+            }
+            (Some(PlaceSpec::External { login_server, plain_http, credential }), old) => {
+                check_host(&login_server, true)?;
+                let credential = self.credential(credential, old).await?;
+                Ok(RegistryPlace::External { login_server, plain_http, credential })
+            }
+        }
+    }
+
+    async fn credential(
+        &self,
+        spec: CredentialSpec,
+        old: Option<&RegistryPlace>,
+    ) -> Result<RegistryCredential, Error> {
+        Ok(match spec {
+            CredentialSpec::Anonymous => RegistryCredential::Anonymous,
+            CredentialSpec::WorkloadIdentity => RegistryCredential::WorkloadIdentity,
+            CredentialSpec::Secret { user, secret_uri, identity } => {
+                self.check_secret_uri(&secret_uri, "secretUri")?;
+                let old_identity = match old {
+                    Some(RegistryPlace::External { credential: RegistryCredential::Secret { identity, .. }, .. }) => {
+                        identity.as_ref()
+                    }
+                    _ => None,
+                };
+                let identity = match identity {
+                    IdentitySpec::None => IdentitySpec::System,
+                    other => other,
+                };
+                let identity = self.identity(identity, old_identity).await?;
+                RegistryCredential::Secret { user, secret_uri, identity: Some(identity).filter(|i| *i != Identity::None) }
+            }
+        })
+    }
+
+    async fn refuse_while_exporting(&self, id: &ResourceId) -> Result<(), Error> {
+        let pipelines = self.ledger().list(id, kind::EXPORT_PIPELINE, None, 1).await?;
+        let Some(pipeline) = pipelines.items.first() else { return Ok(()) };
+        Err(Error::new(
+            Code::InUse,
+            format!(
+                "The export policy of registry '{}' cannot be disabled while it has export pipelines ('{}' is one). Delete \
+                 them first.",
+                id.name(),
+                pipeline.id.name()
+            ),
+        ))
+    }
+
+    /// The hosted registry that a request's `Host` names.
+    ///
+    /// # Errors
+    /// Those of the ledger.
+    pub async fn hosted_at(&self, host: &str) -> Result<Option<(ResourceId, Registry)>, Error> {
+        let found = self.ledger().holder(&format!("host:{}", host.to_ascii_lowercase())).await?;
+        Ok(match found.map(|stored| (stored.id, stored.body)) {
+            Some((id, Body::Registry(registry))) => Some((id, registry)),
+            _ => None,
+        })
+    }
+}
+
+/// `host[:port]`, with a prefix of repositories behind it where that is taken.
+fn check_host(text: &str, prefix_taken: bool) -> Result<(), Error> {
+    let refuse = |detail: &str| {
+        let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+        let shown = shown.rsplit('@').next().unwrap_or_default().to_owned();
+        Err(Error::new(Code::InvalidRequest, format!("'{shown}' cannot be a login server: {detail}")).about("loginServer"))
+    };
+    if text.contains("://") {
+        return refuse("leave out the scheme");
+    }
+    let (host, prefix) = text.split_once('/').map_or((text, None), |(host, rest)| (host, Some(rest)));
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !name.ends_with(':') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || ".-:_".contains(c)) {
+        return refuse("write it as host or host:port");
+    }
+    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+        return refuse("the port is a number up to 65535");
+    }
+    match prefix {
+        None => Ok(()),
+        Some(prefix) if prefix_taken && transload_oci::is_repository(prefix) => Ok(()),
+        Some(_) => refuse("what follows the slash is no prefix of repositories"),
+    }
+}
