@@ -8,14 +8,14 @@ use crate::error::{Code, Error};
 
 /// A container URI that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContainerUri {
+pub(crate) struct ContainerUri {
     key: String,
     form: Form,
 }
 
 /// Kinds of places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// Azure Blob Storage, or anything that speaks like it: `http(s)://…`.
     Azure,
     /// `s3://bucket[/prefix]`.
@@ -32,7 +32,7 @@ impl ContainerUri {
     /// # Errors
     /// [`Code::InvalidRequest`] for what is no container's URI or has a token in it; [`Code::ContainerNotAllowed`] for a
     /// folder that the operator did not allow.
-    pub fn parse(uri: &str, folders: &[PathBuf]) -> Result<Self, Error> {
+    pub(crate) fn parse(uri: &str, folders: &[PathBuf]) -> Result<Self, Error> {
         let url = Url::parse(uri.trim()).map_err(|error| refuse(uri, &error.to_string()))?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse(uri, "leave out what follows '?': the token belongs into a vault's secret"));
@@ -69,12 +69,12 @@ impl ContainerUri {
     }
 
     /// Equal for two URIs of the same place.
-    pub fn key(&self) -> &str {
+    pub(crate) fn key(&self) -> &str {
         &self.key
     }
 
     /// What kind of place it is.
-    pub fn form(&self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         self.form
     }
 }
@@ -111,7 +111,8 @@ fn refuse(uri: &str, detail: &str) -> Error {
         (Some(scheme), Some(at)) if at > scheme => format!("{}://…{}", &shown[..scheme], &shown[at..]),
         _ => shown,
     };
-    Error::new(Code::InvalidRequest, format!("'{shown}' cannot be the URI of a container: {detail}")).about("uri")
+    Error::new(Code::InvalidRequest, format!("'{shown}' cannot be the URI of a container: {detail}"))
+        .about("uri")
 }
 
 #[cfg(test)]
@@ -132,7 +133,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_without_its_secrets() {
-        for uri in ["", "x", "ftp://h/c", "https://acct.blob.example", "https://acct.blob.example/", "s3://"] {
+        for uri in ["", "x", "ftp://h/c", "https://acct.blob.example", "https://acct.blob.example/", "s3://"]
+        {
             assert_eq!(key(uri).unwrap_err().code, Code::InvalidRequest, "{uri}");
         }
         for uri in ["https://a.example/c?sv=1&sig=geheim", "https://user:geheim@a.example/c", "geheim"] {

@@ -39,6 +39,8 @@ pub enum Code {
     SecretNotFound,
     /// The secret is switched off or not valid now.
     SecretDisabled,
+    /// The vault's key is another than its secrets were sealed with, or they are damaged.
+    VaultDamaged,
     /// A bound was reached: ask again later.
     TooManyRequests,
     /// The ledger cannot be reached or is damaged.

@@ -5,13 +5,23 @@
 
 pub mod access;
 pub mod audit;
+mod container;
 mod error;
 pub mod ledger;
+mod limits;
+mod names;
 pub mod resource;
 pub mod run;
+mod service;
 
 pub use access::{Caller, Grant, Principal, Role};
 pub use error::{Code, Error};
 pub use ledger::{Ledger, LedgerLimits};
+pub use limits::Limits;
+pub use service::{
+    Control, ControlOptions, CredentialSpec, Deleted, IdentitySpec, ImageSource, ImportImage, NewPrincipal,
+    OneTimeSecret, PASSWORD_CONTEXT, PipelineSpec, PlaceSpec, PolicyChange, RegistrySpec, RunSpec,
+    SecretPlace, Secrets, WorkSpec,
+};
 
 pub use transload_resource_id::ResourceId;

@@ -148,7 +148,9 @@ mod tests {
     fn names_keep_to_the_rules() {
         let registry = |name: &str| check(&group().resource(kind::REGISTRY, name), kind::REGISTRY).is_ok();
         assert!(registry("contoso") && registry(&"a".repeat(50)));
-        assert!(!registry("abcd") && !registry(&"a".repeat(51)) && !registry("con-toso") && !registry("con_toso"));
+        assert!(
+            !registry("abcd") && !registry(&"a".repeat(51)) && !registry("con-toso") && !registry("con_toso")
+        );
         let vault = |name: &str| check(&group().resource(kind::VAULT, name), kind::VAULT).is_ok();
         assert!(vault("my-vault") && !vault("1vault") && !vault("my_vault"));
         let error = check(&group().resource(kind::REGISTRY, "a-b"), kind::REGISTRY).unwrap_err();

@@ -45,6 +45,11 @@ macro_rules! columns {
 
 const ONE: &str = concat!("SELECT ", columns!(), " FROM resources WHERE id_key = $1");
 const ONE_TO_CHANGE: Locking = locking!("SELECT ", columns!(), " FROM resources WHERE id_key = $1");
+const NAMED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM resources WHERE id_key = (SELECT id_key FROM names WHERE name = $1)"
+);
 const INSERT: &str = "INSERT INTO resources (id_key, id, kind, subscription_key, group_key, parent_key, revision, \
      created_by, created_at, changed_by, changed_at, body) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8, $7, $9) ON CONFLICT (id_key) DO NOTHING";
@@ -123,6 +128,16 @@ impl Ledger {
         keep_watch(&mut tx, id, body).await?;
         tx.commit(&self.db).await?;
         Ok(put)
+    }
+
+    /// The resource that [has](Self::put_named) a name.
+    pub async fn named(&self, name: &str) -> Result<Option<Stored>, Error> {
+        self.db.doing(|| self.named_in(name)).await
+    }
+
+    async fn named_in(&self, name: &str) -> Result<Option<Stored>, Fault> {
+        let row = sqlx::query(NAMED).bind(plain(name)).fetch_optional(&self.db.read).await?;
+        Ok(row.map(|row| stored(&row)).transpose()?.map(|(_, stored)| stored))
     }
 
     /// A resource.

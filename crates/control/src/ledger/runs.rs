@@ -83,6 +83,9 @@ const BENEATH: Locking = locking!(
 const UNFINISHED: &str =
     "SELECT id FROM runs WHERE lane = $1 AND finished_at IS NULL ORDER BY turn, seq LIMIT $2";
 
+const UNFINISHED_BENEATH: &str =
+    "SELECT id FROM runs WHERE id_key >= $1 AND id_key < $2 AND finished_at IS NULL ORDER BY seq LIMIT 1";
+
 impl Ledger {
     /// Asks for a run. A run that is being removed is [`Busy`](PutOutcome::Busy) until it is gone.
     pub async fn put_run(&self, new: &NewRun) -> Result<PutRun, Error> {
@@ -159,6 +162,18 @@ impl Ledger {
         most: usize,
     ) -> Result<Vec<ResourceId>, Error> {
         self.db.doing(|| self.unfinished_runs_in(pipeline, most)).await
+    }
+
+    /// A run beneath a resource or group that has not ended, if there is one.
+    pub async fn unfinished_beneath(&self, scope: &ResourceId) -> Result<Option<ResourceId>, Error> {
+        self.db.doing(|| self.unfinished_beneath_in(scope)).await
+    }
+
+    async fn unfinished_beneath_in(&self, scope: &ResourceId) -> Result<Option<ResourceId>, Fault> {
+        let (first, end) = beneath(scope);
+        let query = sqlx::query(UNFINISHED_BENEATH).bind(first).bind(end);
+        let row = query.fetch_optional(&self.db.read).await?;
+        row.map(|row| parse_id(&get::<String>(&row, "id")?)).transpose()
     }
 
     async fn unfinished_runs_in(&self, pipeline: &ResourceId, most: usize) -> Result<Vec<ResourceId>, Fault> {

@@ -35,7 +35,10 @@ impl Control {
         let most = limits.tags_per_resource_max;
         let long = tags.iter().any(|(key, value)| key.len() > 512 || value.len() > limits.text_chars_max);
         if tags.len() > most || long {
-            let text = format!("At most {most} tags of at most 512 characters (values: {}) are taken.", limits.text_chars_max);
+            let text = format!(
+                "At most {most} tags of at most 512 characters (values: {}) are taken.",
+                limits.text_chars_max
+            );
             return Err(Error::new(Code::InvalidRequest, text).about("tags"));
         }
         Ok(())

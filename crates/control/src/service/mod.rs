@@ -16,6 +16,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use time::OffsetDateTime;
 use transload_resource_id::ResourceId;
 use transload_vault::Embedded;
 use uuid::Uuid;
@@ -23,17 +24,17 @@ use uuid::Uuid;
 use crate::access::{Caller, Role};
 use crate::audit::{self, Outcome};
 use crate::error::{Code, Error};
-use crate::ledger::{Expect, Ledger, NewEntry, Page, Put};
+use crate::ledger::{Expect, Ledger, Page, Put};
 use crate::limits::Limits;
 use crate::resource::{Body, Stored, kind};
 
 pub use access::{NewPrincipal, OneTimeSecret};
 pub use delete::Deleted;
-pub use images::{ImageSource, ImportImage};
+pub use images::{ImageSource, ImportImage, PASSWORD_CONTEXT};
 pub use pipelines::{IdentitySpec, PipelineSpec};
-pub use registries::{PlaceSpec, RegistrySpec};
+pub use registries::{CredentialSpec, PlaceSpec, RegistrySpec};
 pub use runs::{RunSpec, WorkSpec};
-pub use secrets::{Secrets, SecretPlace};
+pub use secrets::{SecretPlace, Secrets};
 pub use vaults::PolicyChange;
 
 /// How the control plane is set up.
@@ -47,8 +48,6 @@ pub struct ControlOptions {
     pub registry_suffix: String,
     /// What follows a vault's name in its host, with the dot and the port: `.vault.example:8443`.
     pub vault_suffix: String,
-    /// Base of URIs of vaults whose hosts no resolver knows: `https://host:port`. Vaults answer there under `/vaults/{name}`.
-    pub base_uri: String,
     /// Folders beneath which `file://` containers may be.
     pub folders: Vec<PathBuf>,
     /// Bounds.
@@ -204,20 +203,9 @@ impl Control {
         ))
     }
 
-    /// Writes a resource, and an entry of the audit log that goes with it.
+    /// Makes a resource or replaces what it is.
     async fn write(&self, caller: &Caller, id: &ResourceId, body: &Body) -> Result<Put, Error> {
-        self.write_exclusive(caller, id, body, None).await
-    }
-
-    /// The same for a resource that has a place to itself.
-    async fn write_exclusive(
-        &self,
-        caller: &Caller,
-        id: &ResourceId,
-        body: &Body,
-        exclusive: Option<&str>,
-    ) -> Result<Put, Error> {
-        self.ledger().put(id, body, &caller.name, Expect::Any, exclusive).await
+        self.ledger().put(id, body, &caller.name, Expect::Any).await
     }
 
     /// Whether a role of at least this kind holds at a scope; a denial is written down.
@@ -252,10 +240,18 @@ impl Control {
     }
 
     /// Scopes that the caller may read, at `scope` or beneath it.
-    async fn may_see(&self, caller: &Caller, scope: &ResourceId, verb: &str) -> Result<Vec<ResourceId>, Error> {
+    async fn may_see(
+        &self,
+        caller: &Caller,
+        scope: &ResourceId,
+        verb: &str,
+    ) -> Result<Vec<ResourceId>, Error> {
         let grants = self.grants_of(caller).await?;
-        let seen: Vec<ResourceId> =
-            grants.into_iter().map(|(_, at)| at).filter(|at| at.contains(scope) || scope.contains(at)).collect();
+        let seen: Vec<ResourceId> = grants
+            .into_iter()
+            .map(|(_, at)| at)
+            .filter(|at| at.contains(scope) || scope.contains(at))
+            .collect();
         if seen.is_empty() {
             self.allow(caller, scope, Role::Reader, verb).await?;
         }
@@ -302,7 +298,9 @@ impl Control {
         error: Option<&Error>,
         detail: Option<String>,
     ) -> Result<(), Error> {
-        let entry = NewEntry {
+        let entry = audit::Entry {
+            sequence: 0,
+            at: OffsetDateTime::UNIX_EPOCH,
             who: caller.principal.clone(),
             who_name: caller.name.clone(),
             action: action.to_owned(),
@@ -313,7 +311,7 @@ impl Control {
             address: caller.address.clone(),
             detail,
         };
-        self.ledger().audit(entry).await
+        self.ledger().audit(&entry).await.map(drop)
     }
 
     /// Entries of the audit log, oldest first.

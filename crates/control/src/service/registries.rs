@@ -10,7 +10,7 @@ use super::pipelines::IdentitySpec;
 use super::{Control, action};
 use crate::access::{Caller, Role};
 use crate::error::{Code, Error};
-use crate::ledger::Put;
+use crate::ledger::{Expect, Put};
 use crate::names;
 use crate::resource::{Body, Identity, Registry, RegistryCredential, RegistryPlace, kind};
 
@@ -88,17 +88,18 @@ impl Control {
                 Some(Body::Registry(old)) => Some(old),
                 _ => None,
             };
-            let exports_allowed = spec.exports_allowed.or(old.as_ref().map(|o| o.exports_allowed)).unwrap_or(true);
+            let exports_allowed =
+                spec.exports_allowed.or(old.as_ref().map(|o| o.exports_allowed)).unwrap_or(true);
             if !exports_allowed {
                 self.refuse_while_exporting(id).await?;
             }
             let place = self.place(id, spec.place, old.as_ref().map(|old| &old.place)).await?;
             // a hosted registry is found by its host: no two have the same
-            let exclusive = match &place {
+            let names = match &place {
                 RegistryPlace::Hosted { login_server, .. } => {
-                    Some(format!("host:{}", login_server.to_ascii_lowercase()))
+                    vec![format!("host:{}", login_server.to_ascii_lowercase())]
                 }
-                RegistryPlace::External { .. } => None,
+                RegistryPlace::External { .. } => Vec::new(),
             };
             let body = Body::Registry(Registry {
                 location: spec.location.or(old.as_ref().and_then(|old| old.location.clone())),
@@ -108,7 +109,16 @@ impl Control {
                 extra: spec.extra,
                 place,
             });
-            self.write_exclusive(caller, id, &body, exclusive.as_deref()).await
+            let put = self.ledger().put_named(id, &body, &caller.name, Expect::Any, &names).await;
+            put.map_err(|error| match (error.code, &error.target) {
+                (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => Error::new(
+                    Code::Conflict,
+                    format!(
+                        "The login server of this registry is that of '{other}': choose another name or host."
+                    ),
+                ),
+                _ => error,
+            })
         };
         self.audited(caller, &action(kind::REGISTRY, "write"), id.as_str(), work).await
     }
@@ -127,7 +137,9 @@ impl Control {
             (None, Some(old)) => Ok(old.clone()),
             (None | Some(PlaceSpec::Hosted { login_server: None }), _) => {
                 if let Some(RegistryPlace::Hosted { .. }) = old {
-                    return old.cloned().ok_or_else(|| Error::new(Code::Conflict, "the registry changed meanwhile"));
+                    return old
+                        .cloned()
+                        .ok_or_else(|| Error::new(Code::Conflict, "the registry changed meanwhile"));
                 }
                 let name = id.name().to_ascii_lowercase();
                 let login_server = format!("{name}{}", self.options().registry_suffix);
@@ -156,9 +168,10 @@ impl Control {
             CredentialSpec::Secret { user, secret_uri, identity } => {
                 self.check_secret_uri(&secret_uri, "secretUri")?;
                 let old_identity = match old {
-                    Some(RegistryPlace::External { credential: RegistryCredential::Secret { identity, .. }, .. }) => {
-                        identity.as_ref()
-                    }
+                    Some(RegistryPlace::External {
+                        credential: RegistryCredential::Secret { identity, .. },
+                        ..
+                    }) => identity.as_ref(),
                     _ => None,
                 };
                 let identity = match identity {
@@ -166,7 +179,11 @@ impl Control {
                     other => other,
                 };
                 let identity = self.identity(identity, old_identity).await?;
-                RegistryCredential::Secret { user, secret_uri, identity: Some(identity).filter(|i| *i != Identity::None) }
+                RegistryCredential::Secret {
+                    user,
+                    secret_uri,
+                    identity: Some(identity).filter(|i| *i != Identity::None),
+                }
             }
         })
     }
@@ -190,7 +207,7 @@ impl Control {
     /// # Errors
     /// Those of the ledger.
     pub async fn hosted_at(&self, host: &str) -> Result<Option<(ResourceId, Registry)>, Error> {
-        let found = self.ledger().holder(&format!("host:{}", host.to_ascii_lowercase())).await?;
+        let found = self.ledger().named(&format!("host:{}", host.to_ascii_lowercase())).await?;
         Ok(match found.map(|stored| (stored.id, stored.body)) {
             Some((id, Body::Registry(registry))) => Some((id, registry)),
             _ => None,
@@ -203,7 +220,8 @@ fn check_host(text: &str, prefix_taken: bool) -> Result<(), Error> {
     let refuse = |detail: &str| {
         let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
         let shown = shown.rsplit('@').next().unwrap_or_default().to_owned();
-        Err(Error::new(Code::InvalidRequest, format!("'{shown}' cannot be a login server: {detail}")).about("loginServer"))
+        Err(Error::new(Code::InvalidRequest, format!("'{shown}' cannot be a login server: {detail}"))
+            .about("loginServer"))
     };
     if text.contains("://") {
         return refuse("leave out the scheme");
