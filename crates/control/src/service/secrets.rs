@@ -233,6 +233,7 @@ fn denied(stored: &Stored, name: &str, identity: &Identity, reader: &ResourceId)
 }
 
 /// The vault's error as one of ours.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn refused(error: transload_vault::Error) -> Error {
     let code = match error.kind() {
         ErrorKind::NotFound => Code::SecretNotFound,
