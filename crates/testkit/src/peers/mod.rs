@@ -16,6 +16,7 @@ mod process;
 mod python;
 pub mod sas;
 mod skopeo;
+mod tls_front;
 
 pub use az::{Az, AzLogin};
 pub use azurite::{ACCOUNT, ACCOUNT_KEY, Azurite, AzuriteOptions};
@@ -30,3 +31,4 @@ pub(crate) use process::environment;
 pub use process::find_program;
 pub use python::Venv;
 pub use skopeo::{skopeo, skopeo_ok};
+pub use tls_front::TlsFront;
