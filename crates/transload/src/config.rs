@@ -6,6 +6,9 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use transload_endpoints::aws::AwsEnvironment;
+use transload_endpoints::entra::EntraEnvironment;
+use transload_endpoints::google::GoogleEnvironment;
 use transload_registry::ProxySettings;
 
 /// Everything that is read from the environment, once, at the start.
@@ -20,111 +23,13 @@ pub(crate) struct Environment {
     /// The file that `login` writes to when none of those knows the registry.
     pub(crate) login_file: Option<PathBuf>,
     pub(crate) proxy: ProxySettings,
-    pub(crate) azure: AzureEnvironment,
+    pub(crate) azure: EntraEnvironment,
     pub(crate) aws: AwsEnvironment,
     pub(crate) google: GoogleEnvironment,
     /// Where what `serve` keeps lies when no folder is named.
     pub(crate) data_folder: Option<PathBuf>,
     /// Where a service manager wants to be told that the program is ready.
     pub(crate) notify_socket: Option<OsString>,
-}
-
-/// What Azure's tools take from the environment to sign in.
-#[derive(Clone, Default)]
-pub(crate) struct AzureEnvironment {
-    pub(crate) tenant_id: Option<String>,
-    pub(crate) client_id: Option<String>,
-    pub(crate) client_secret: Option<String>,
-    pub(crate) federated_token_file: Option<PathBuf>,
-    pub(crate) has_cli: bool,
-}
-
-impl std::fmt::Debug for AzureEnvironment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AzureEnvironment")
-            .field("tenant_id", &self.tenant_id)
-            .field("client_id", &self.client_id)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What Amazon's tools take from the environment.
-#[derive(Clone, Default)]
-pub(crate) struct AwsEnvironment {
-    pub(crate) access_key_id: Option<String>,
-    pub(crate) secret_access_key: Option<String>,
-    pub(crate) session_token: Option<String>,
-    pub(crate) profile: Option<String>,
-    /// Files that may not exist.
-    pub(crate) credentials_file: Option<PathBuf>,
-    pub(crate) config_file: Option<PathBuf>,
-    pub(crate) region: Option<String>,
-    pub(crate) endpoint: Option<String>,
-    pub(crate) role_arn: Option<String>,
-    pub(crate) role_session_name: Option<String>,
-    pub(crate) web_identity_token_file: Option<PathBuf>,
-    pub(crate) container_relative_uri: Option<String>,
-    pub(crate) container_full_uri: Option<String>,
-    pub(crate) container_token_file: Option<PathBuf>,
-    pub(crate) metadata_endpoint: Option<String>,
-    pub(crate) metadata_disabled: bool,
-}
-
-impl std::fmt::Debug for AwsEnvironment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AwsEnvironment")
-            .field("profile", &self.profile)
-            .field("region", &self.region)
-            .field("endpoint", &self.endpoint)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What Google's tools take from the environment.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct GoogleEnvironment {
-    /// A file that somebody named.
-    pub(crate) credentials_file: Option<PathBuf>,
-    /// Where a login leaves its credential; it may not exist.
-    pub(crate) login_file: Option<PathBuf>,
-    /// An emulator, as URL or as `host:port`.
-    pub(crate) emulator: Option<String>,
-}
-
-impl GoogleEnvironment {
-    fn read() -> Self {
-        let config = path("CLOUDSDK_CONFIG").or_else(|| path("HOME").map(|home| home.join(".config/gcloud")));
-        Self {
-            credentials_file: path("GOOGLE_APPLICATION_CREDENTIALS"),
-            login_file: config.map(|folder| folder.join("application_default_credentials.json")),
-            emulator: text("STORAGE_EMULATOR_HOST"),
-        }
-    }
-}
-
-impl AwsEnvironment {
-    fn read() -> Self {
-        let home = |file: &str| path("HOME").map(|home| home.join(".aws").join(file));
-        Self {
-            access_key_id: text("AWS_ACCESS_KEY_ID"),
-            secret_access_key: text("AWS_SECRET_ACCESS_KEY"),
-            session_token: text("AWS_SESSION_TOKEN"),
-            profile: text("AWS_PROFILE").or_else(|| text("AWS_DEFAULT_PROFILE")),
-            credentials_file: path("AWS_SHARED_CREDENTIALS_FILE").or_else(|| home("credentials")),
-            config_file: path("AWS_CONFIG_FILE").or_else(|| home("config")),
-            region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
-            endpoint: text("AWS_ENDPOINT_URL_S3").or_else(|| text("AWS_ENDPOINT_URL")),
-            role_arn: text("AWS_ROLE_ARN"),
-            role_session_name: text("AWS_ROLE_SESSION_NAME"),
-            web_identity_token_file: path("AWS_WEB_IDENTITY_TOKEN_FILE"),
-            container_relative_uri: text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
-            container_full_uri: text("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
-            container_token_file: path("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
-            metadata_endpoint: text("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
-            metadata_disabled: text("AWS_EC2_METADATA_DISABLED")
-                .is_some_and(|v| v.eq_ignore_ascii_case("true")),
-        }
-    }
 }
 
 impl Environment {
@@ -139,18 +44,49 @@ impl Environment {
                 https: either("https_proxy", "HTTPS_PROXY").or_else(|| either("all_proxy", "ALL_PROXY")),
                 no_proxy: either("no_proxy", "NO_PROXY"),
             },
-            azure: AzureEnvironment {
+            azure: EntraEnvironment {
                 tenant_id: text("AZURE_TENANT_ID"),
                 client_id: text("AZURE_CLIENT_ID"),
-                client_secret: text("AZURE_CLIENT_SECRET"),
+                client_secret: text("AZURE_CLIENT_SECRET").map(Into::into),
                 federated_token_file: path("AZURE_FEDERATED_TOKEN_FILE"),
                 has_cli: on_path("az"),
             },
-            aws: AwsEnvironment::read(),
-            google: GoogleEnvironment::read(),
+            aws: aws(),
+            google: google(),
             data_folder: data_folder(),
             notify_socket: env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()),
         }
+    }
+}
+
+fn aws() -> AwsEnvironment {
+    let home = |file: &str| path("HOME").map(|home| home.join(".aws").join(file));
+    AwsEnvironment {
+        access_key_id: text("AWS_ACCESS_KEY_ID"),
+        secret_access_key: text("AWS_SECRET_ACCESS_KEY").map(Into::into),
+        session_token: text("AWS_SESSION_TOKEN").map(Into::into),
+        profile: text("AWS_PROFILE").or_else(|| text("AWS_DEFAULT_PROFILE")),
+        credentials_file: path("AWS_SHARED_CREDENTIALS_FILE").or_else(|| home("credentials")),
+        config_file: path("AWS_CONFIG_FILE").or_else(|| home("config")),
+        region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
+        endpoint: text("AWS_ENDPOINT_URL_S3").or_else(|| text("AWS_ENDPOINT_URL")),
+        role_arn: text("AWS_ROLE_ARN"),
+        role_session_name: text("AWS_ROLE_SESSION_NAME"),
+        web_identity_token_file: path("AWS_WEB_IDENTITY_TOKEN_FILE"),
+        container_relative_uri: text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+        container_full_uri: text("AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+        container_token_file: path("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+        metadata_endpoint: text("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+        metadata_disabled: text("AWS_EC2_METADATA_DISABLED").is_some_and(|v| v.eq_ignore_ascii_case("true")),
+    }
+}
+
+fn google() -> GoogleEnvironment {
+    let config = path("CLOUDSDK_CONFIG").or_else(|| path("HOME").map(|home| home.join(".config/gcloud")));
+    GoogleEnvironment {
+        credentials_file: path("GOOGLE_APPLICATION_CREDENTIALS"),
+        login_file: config.map(|folder| folder.join("application_default_credentials.json")),
+        emulator: text("STORAGE_EMULATOR_HOST"),
     }
 }
 

@@ -12,7 +12,6 @@ use crate::registries::ca_pem;
 
 mod aws;
 mod azure;
-mod entra;
 mod google;
 
 /// An open store, and the name within it that the location gave.
@@ -31,7 +30,7 @@ pub(crate) fn open(
     if let Some(bucket) = location.bucket() {
         let credential = match bucket.provider {
             Provider::S3 => aws::set_up(args, &environment.aws, &mut options)?,
-            Provider::Gcs => google::set_up(args, &environment.google, &mut options)?,
+            Provider::Gcs => google::set_up(args, &environment.google, &mut options),
         };
         return Ok(transload_blobstore::open(&location, credential, &options)?);
     }
@@ -40,6 +39,12 @@ pub(crate) fn open(
     }
     let credential = azure::credential(&location, args, &environment.azure)?;
     Ok(transload_blobstore::open(&location, credential, &options)?)
+}
+
+/// What an end says, by the engine's table.
+fn told(error: &transload_endpoints::Error) -> Error {
+    let code = Code::ALL.iter().copied().find(|code| code.as_str() == error.code());
+    Error::new(code.unwrap_or(Code::Usage), error.subject(), error.detail()).with_next(error.next_step())
 }
 
 /// Refuses options that mean nothing for this kind of location.

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use transload_blobstore::{AccountKey, ContainerUrl, Credential, Location, Sas};
+use transload_endpoints::entra::{self, EntraEnvironment};
 use transload_transfer::{Code, Error};
 
-use super::entra;
+use super::told;
 use crate::cli::StoreArgs;
-use crate::config::{self, AzureEnvironment};
+use crate::config;
 
 /// SAS tokens and keys are some hundred bytes long; a file beyond this is another file.
 const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -16,7 +17,7 @@ const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 pub(super) fn credential(
     location: &Location,
     args: &StoreArgs,
-    azure: &AzureEnvironment,
+    azure: &EntraEnvironment,
 ) -> Result<Credential, Error> {
     let sas = secret(
         "--sas-token",
@@ -46,10 +47,10 @@ pub(super) fn credential(
     }
     if let Some(client_id) = &args.managed_identity {
         let client_id = Some(client_id.as_str()).filter(|id| !id.is_empty());
-        return Ok(Credential::Entra(entra::managed(client_id, None)?));
+        return Ok(Credential::Entra(entra::managed(client_id, None).map_err(|error| told(&error))?));
     }
     if location.container().is_some_and(ContainerUrl::is_https) {
-        return Ok(entra::credential(azure)?.map_or(Credential::None, Credential::Entra));
+        return Ok(azure.person().map_err(|error| told(&error))?.map_or(Credential::None, Credential::Entra));
     }
     Ok(Credential::None)
 }
