@@ -21,12 +21,19 @@ impl Client {
         self.send(&Method::POST, &path, None::<&()>).await
     }
 
-    /// Lines of a run's log behind the one of this number, oldest first.
+    /// Lines of a run's log behind the one of this number, oldest first. Where there are none the server waits for some
+    /// for `wait_seconds`.
     ///
     /// # Errors
     /// `NotFound`, `Denied`, and those of a request.
-    pub async fn run_log(&self, run: &ResourceId, after: i64) -> Result<Vec<LogLine>, Error> {
-        let path = format!("{}/log?api-version={}&after={after}", run.as_str(), run.api_version());
+    pub async fn run_log(
+        &self,
+        run: &ResourceId,
+        after: i64,
+        wait_seconds: u32,
+    ) -> Result<Vec<LogLine>, Error> {
+        let version = run.api_version();
+        let path = format!("{}/log?api-version={version}&after={after}&wait={wait_seconds}", run.as_str());
         self.list_path(&path).await
     }
 

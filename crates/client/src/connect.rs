@@ -87,6 +87,7 @@ pub(crate) struct Inner {
     pub(crate) http: reqwest::Client,
     pub(crate) options: Options,
     pub(crate) token: tokio::sync::Mutex<Option<Kept>>,
+    pub(crate) secrets_token: tokio::sync::Mutex<Option<Kept>>,
     pub(crate) metadata: Mutex<Option<CloudMetadata>>,
     pub(crate) subscription: Mutex<Option<ResourceId>>,
 }
@@ -115,6 +116,7 @@ impl Client {
             http,
             options,
             token: tokio::sync::Mutex::default(),
+            secrets_token: tokio::sync::Mutex::default(),
             metadata: Mutex::default(),
             subscription: Mutex::default(),
         })))

@@ -11,6 +11,7 @@ use url::Url;
 use crate::answer::Answer;
 use crate::connect::Client;
 use crate::error::{Error, Kind};
+use crate::token::For;
 
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -33,12 +34,13 @@ impl Client {
             None if *method == Method::GET => request,
             None => request.header(reqwest::header::CONTENT_LENGTH, "0"),
         };
-        let token = self.token(None).await?;
+        let what = For::path(path);
+        let token = self.token(what, None).await?;
         let answer = self.repeat(method, path, fill, Some(&token)).await?;
         if answer.status != 401 {
             return Ok(answer);
         }
-        let renewed = self.token(Some(&token)).await?;
+        let renewed = self.token(what, Some(&token)).await?;
         if renewed.expose_secret() == token.expose_secret() {
             return Ok(answer);
         }

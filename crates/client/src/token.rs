@@ -15,6 +15,24 @@ use crate::error::{Error, Kind};
 /// The api-version of the description of the cloud.
 const METADATA_VERSION: &str = "2022-09-01";
 
+/// What clients that know no other cloud ask for vaults with; this server takes it too.
+const VAULTS: &str = "https://vault.azure.net";
+
+/// What a token is for. One for the one does not open the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Resources, and this server's own routes.
+    Resources,
+    /// Secrets of vaults.
+    Secrets,
+}
+
+impl For {
+    pub(crate) fn path(path: &str) -> Self {
+        if path.starts_with("/vaults/") { Self::Secrets } else { Self::Resources }
+    }
+}
+
 /// A token that is used until then.
 pub(crate) struct Kept {
     token: SecretString,
@@ -44,18 +62,21 @@ impl Client {
     }
 
     /// A token, kept or new. `spent` is one that the server did not take.
-    pub(crate) async fn token(&self, spent: Option<&SecretString>) -> Result<SecretString, Error> {
+    pub(crate) async fn token(&self, what: For, spent: Option<&SecretString>) -> Result<SecretString, Error> {
         let (client_id, secret) = match &self.0.options.credential {
             Credential::Token(token) => return Ok(token.clone()),
             Credential::Secret { client_id, secret } => (client_id, secret),
         };
         // whoever comes second waits for the first one's token
-        let mut kept = self.0.token.lock().await;
+        let mut kept = match what {
+            For::Resources => self.0.token.lock().await,
+            For::Secrets => self.0.secrets_token.lock().await,
+        };
         let is_spent = |kept: &Kept| spent.is_some_and(|s| s.expose_secret() == kept.token.expose_secret());
         if let Some(kept) = kept.as_ref().filter(|kept| kept.until > Instant::now() && !is_spent(kept)) {
             return Ok(kept.token.clone());
         }
-        let answer = self.sign_in(client_id, secret).await?;
+        let answer = self.sign_in(what, client_id, secret).await?;
         let lasts = Duration::from_secs(answer.expires_in);
         // of a token that hardly lasts, half the time is better than none
         let used = lasts.saturating_sub(self.0.options.limits.token_margin).max(lasts / 2);
@@ -64,10 +85,13 @@ impl Client {
         Ok(token)
     }
 
-    async fn sign_in(&self, client_id: &str, secret: &SecretString) -> Result<TokenAnswer, Error> {
+    async fn sign_in(&self, what: For, client_id: &str, secret: &SecretString) -> Result<TokenAnswer, Error> {
         let metadata = self.metadata().await?;
         let tenant = self.0.options.tenant.clone().unwrap_or(metadata.authentication.tenant);
-        let audience = metadata.authentication.audiences.into_iter().next().unwrap_or_default();
+        let audience = match what {
+            For::Resources => metadata.authentication.audiences.into_iter().next().unwrap_or_default(),
+            For::Secrets => VAULTS.to_owned(),
+        };
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", client_id),

@@ -157,6 +157,9 @@ async fn one_token_serves_until_it_is_refused_and_then_once_more() {
     script.say(G, vec![refused(401, "AuthenticationFailed"), Said(200, vec![], json!("who asks?"))]).await;
     let answered: Group = client.get(&group("g")).await.unwrap();
     assert_eq!(answered.location, "Bearer token-2");
+    script.say("GET /vaults/v/secrets/n", vec![Said(200, vec![], json!({"id": "i", "value": "x"}))]).await;
+    client.secrets("v").get("n", None).await.unwrap();
+    assert_eq!(script.tokens.load(Ordering::SeqCst), 3, "secrets have a token of their own");
     script.say(G, vec![refused(401, "AuthenticationFailed")]).await;
     let error = client.get::<Group>(&group("g")).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (Kind::Unauthenticated, Some("AuthenticationFailed")));
