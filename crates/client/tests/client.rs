@@ -165,7 +165,7 @@ async fn one_token_serves_until_it_is_refused_and_then_once_more() {
     assert_eq!((error.kind(), error.code()), (Kind::Unauthenticated, Some("AuthenticationFailed")));
     assert_eq!(
         script.tokens.load(Ordering::SeqCst),
-        3,
+        4,
         "a token that is refused twice is not asked for for ever"
     );
 }

@@ -159,6 +159,28 @@ codes! {
     CertificateInvalid => "look at what the message names; a chain and its key are PEM files, the server's certificate first",
     /// Something in a registry's folder is damaged or missing.
     RegistryDamaged => "put damaged blobs aside with `transload registry check --repair`, then push what is affected again",
+    /// The control plane cannot be reached.
+    ServerUnreachable => "check --server or the context, the network and the proxy, and whether `transload serve` runs there",
+    /// The control plane's certificate is not trusted.
+    ServerTls => "give its authority with --ca-file (`transload serve` says where it is), or in the context",
+    /// The control plane failed, or asks to come back later.
+    ServerFailed => "run the same command again later; the server's log has the correlation id",
+    /// What answered is no control plane of this kind.
+    ServerProtocol => "check --server; it is the address that `transload serve` says when it starts",
+    /// The control plane does not accept who asks.
+    SignInFailed => "check client id and secret; `transload principal rotate --offline` on the server's machine makes a new secret",
+    /// Who asks may not do this.
+    AccessDenied => "ask an owner for a role: `transload role grant --principal ID --role ROLE`",
+    /// The control plane has no such resource.
+    ResourceNotFound => "check the name, the group and the registry; `list` shows what is there",
+    /// A resource cannot be changed as things are.
+    ResourceConflict => "read the server's words above; wait for what runs, or remove what is in the way",
+    /// The control plane does not take what it was asked.
+    RequestRefused => "correct what the server's words above name",
+    /// A run failed for a reason that this program has no word for.
+    RunFailed => "read the reason above; `transload run logs` shows what happened",
+    /// A run was cancelled.
+    RunCanceled => "create it again with --force; it goes on where it stopped",
     /// A bound was passed.
     LimitExceeded => "the bound protects this machine; split the transfer into smaller ones",
     /// The command line, an option or a file that it names cannot be used.

@@ -7,6 +7,7 @@ mod everywhere;
 mod login;
 mod papers;
 mod plan;
+pub(crate) mod plane;
 mod registry;
 mod relay;
 mod selection;
@@ -80,12 +81,30 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Make several bundles of one, or parts that fit a stick.
     Split(Box<SplitArgs>),
-    /// Run a registry.
+    /// Run a registry; registries of a control plane.
     Registry(RegistryCommandArgs),
     /// Run the control plane: pipelines, runs, secrets, identities and triggers behind a REST API.
     Serve(Box<ServerArgs>),
     /// Perform the runs of a control plane, on this machine or many.
     Worker(Box<WorkerArgs>),
+    /// Keep where a control plane is and who you are there.
+    Context(plane::ContextArgs),
+    /// Resource groups of a control plane.
+    Group(plane::GroupArgs),
+    /// Export and import pipelines of a control plane.
+    Pipeline(plane::PipelineArgs),
+    /// Runs of pipelines.
+    Run(plane::RunArgs),
+    /// Vaults of a control plane, and their secrets.
+    Vault(plane::VaultArgs),
+    /// Identities that many pipelines may have.
+    Identity(plane::IdentityArgs),
+    /// Service principals: programs and people that sign in to a control plane.
+    Principal(plane::PrincipalArgs),
+    /// Who may do what at a control plane.
+    Role(plane::RoleArgs),
+    /// Read a control plane's audit log: who did what, and who was denied.
+    Audit(Box<plane::AuditArgs>),
     /// Keep a credential for a registry.
     Login(LoginArgs),
     /// Forget the credential of a registry.

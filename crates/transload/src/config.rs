@@ -28,6 +28,8 @@ pub(crate) struct Environment {
     pub(crate) google: GoogleEnvironment,
     /// Where what `serve` keeps lies when no folder is named.
     pub(crate) data_folder: Option<PathBuf>,
+    /// The person's own folder for this program; it may not exist.
+    pub(crate) config_folder: Option<PathBuf>,
     /// Where a service manager wants to be told that the program is ready.
     pub(crate) notify_socket: Option<OsString>,
 }
@@ -54,6 +56,7 @@ impl Environment {
             aws: aws(),
             google: google(),
             data_folder: data_folder(),
+            config_folder: config_folder().map(|folder| folder.join("transload")),
             notify_socket: env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()),
         }
     }

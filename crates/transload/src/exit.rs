@@ -69,6 +69,7 @@ impl Exit {
             | C::LocationInvalid
             | C::Usage
             | C::LimitExceeded
+            | C::RequestRefused
             | C::NameConflict => Self::Usage,
             C::TagNotFound
             | C::RepositoryNotFound
@@ -78,12 +79,16 @@ impl Exit {
             | C::BlobNotFound
             | C::ForeignLayerUnavailable
             | C::ContainerNotFound
+            | C::ResourceNotFound
             | C::BundleNotFound => Self::NotFound,
             C::Unauthorized
             | C::Denied
             | C::CredentialInvalid
             | C::RegistryTls
             | C::CertificateInvalid
+            | C::ServerTls
+            | C::SignInFailed
+            | C::AccessDenied
             | C::SasExpired
             | C::SasNotYetValid
             | C::SasPermission
@@ -95,9 +100,12 @@ impl Exit {
             | C::StoreDenied
             | C::StoreCredentialMissing
             | C::ClockSkew => Self::Access,
-            C::RegistryFolderBusy | C::TagConflict | C::BundleExists | C::BundleBusy | C::BundleChanged => {
-                Self::Conflict
-            }
+            C::ResourceConflict
+            | C::RegistryFolderBusy
+            | C::TagConflict
+            | C::BundleExists
+            | C::BundleBusy
+            | C::BundleChanged => Self::Conflict,
             C::DigestMismatch
             | C::ManifestUnsupported
             | C::ManifestRefused
@@ -109,7 +117,11 @@ impl Exit {
             | C::PartMissing
             | C::BundleHostile
             | C::BundleTooNew => Self::Damaged,
-            C::RegistryUnreachable
+            C::ServerUnreachable
+            | C::ServerFailed
+            | C::ServerProtocol
+            | C::RunFailed
+            | C::RegistryUnreachable
             | C::RegistryProtocol
             | C::RegistryFailed
             | C::RegistryThrottled
@@ -124,7 +136,7 @@ impl Exit {
             C::ExportFailed => Self::Damaged,
             C::PipePassed => Self::Unavailable,
             C::RegistryFull | C::StoreFull => Self::Full,
-            C::Interrupted => Self::Interrupted,
+            C::Interrupted | C::RunCanceled => Self::Interrupted,
             C::ArtifactsFailed => Self::Several,
             _ => Self::Internal,
         }

@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod config;
+mod contexts;
 mod exit;
 mod location;
 mod output;
@@ -16,6 +17,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
+use crate::commands::plane;
 use crate::config::Environment;
 use crate::exit::Exit;
 use crate::settings::{Refusal, ServeOptions, WorkerOptions};
@@ -72,6 +74,15 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         },
         Command::List(args) => commands::list::run(args, &environment, &output).await,
         Command::Split(args) => commands::split::run(args, &environment, &output).await,
+        Command::Context(args) => plane::context::run(args, &environment, &output).await,
+        Command::Group(args) => plane::groups::run(args, &environment, &output).await,
+        Command::Pipeline(args) => plane::pipelines::run(args, &environment, &output).await,
+        Command::Run(args) => plane::runs::run(args, &environment, &output).await,
+        Command::Vault(args) => plane::vaults::run(args, &environment, &output).await,
+        Command::Identity(args) => plane::identities::run(args, &environment, &output).await,
+        Command::Principal(args) => plane::principals::run(args, &environment, &output).await,
+        Command::Role(args) => plane::roles::run(args, &environment, &output).await,
+        Command::Audit(args) => plane::audit::run(*args, &environment, &output).await,
         Command::Login(args) => commands::login::login(args, &environment, &output).await,
         Command::Logout(args) => commands::login::logout(args, &environment, &output).await,
         Command::Config(args) => commands::config::run(&args, &cli.settings, &environment, &output),

@@ -5,9 +5,15 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::plane::{
+    RegistryCreateArgs, RegistryDeleteArgs, RegistryImportArgs, RegistryListArgs, RegistryNameArgs,
+};
 use super::{AccessArgs, HtpasswdArgs, ListenArgs, ShelfArgs};
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+serve, gc, check and htpasswd work with a folder on this machine. The others are about registries of a control plane
+(`transload serve`): those that it has itself, and those anywhere that its pipelines move artifacts from or to.")]
 pub(crate) struct RegistryCommandArgs {
     #[command(subcommand)]
     pub(crate) command: RegistryCommand,
@@ -23,6 +29,18 @@ pub(crate) enum RegistryCommand {
     Check(CheckArgs),
     /// Write a user and the hash of their password into a file for `serve --htpasswd`.
     Htpasswd(HtpasswdArgs),
+    /// Control plane: make a registry, one that the server has or one somewhere else.
+    Create(Box<RegistryCreateArgs>),
+    /// Control plane: list registries.
+    List(RegistryListArgs),
+    /// Control plane: show a registry.
+    Show(RegistryNameArgs),
+    /// Control plane: remove a registry with its pipelines and runs. What an outer one holds stays.
+    Delete(RegistryDeleteArgs),
+    /// Control plane: have the server try whether a registry can be reached with what it has.
+    Test(RegistryNameArgs),
+    /// Control plane: copy an image from any registry into one.
+    ImportImage(Box<RegistryImportArgs>),
 }
 
 #[derive(Debug, Args)]

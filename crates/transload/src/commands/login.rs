@@ -139,7 +139,8 @@ async fn ask(args: &LoginArgs, host: &str) -> Result<(String, SecretString), Err
     if user.is_empty() || user.contains(':') {
         return Err(Error::new(Code::Usage, "--user", "a user's name is not empty and has no colon in it"));
     }
-    let secret = if args.password_stdin { piped()? } else { prompt_secret(host, &user).await? };
+    let secret =
+        if args.password_stdin { piped("--password-stdin")? } else { prompt_secret(host, &user).await? };
     if secret.expose_secret().is_empty() {
         return Err(Error::new(Code::Usage, host, "the password is empty")
             .with_next("check what comes through the pipe, or leave out --password-stdin to be asked"));
@@ -148,8 +149,7 @@ async fn ask(args: &LoginArgs, host: &str) -> Result<(String, SecretString), Err
 }
 
 /// The password from a pipe, without the end of its line.
-pub(super) fn piped() -> Result<SecretString, Error> {
-    let subject = "--password-stdin";
+pub(super) fn piped(subject: &str) -> Result<SecretString, Error> {
     let mut text = String::new();
     let read = std::io::stdin().take(PASSWORD_BYTES_MAX + 1).read_to_string(&mut text);
     read.map_err(|error| Error::new(Code::Usage, subject, error.to_string()))?;
@@ -176,9 +176,14 @@ pub(super) async fn prompt_secret(host: &str, user: &str) -> Result<SecretString
     if !std::io::stdin().is_terminal() {
         return Err(no_terminal(host));
     }
-    let prompt = format!("Password of {user} (not shown): ");
+    prompt(&format!("Password of {user} (not shown): "), host).await
+}
+
+/// Asks for a secret on the terminal; it is not shown as it is typed.
+pub(super) async fn prompt(prompt: &str, subject: &str) -> Result<SecretString, Error> {
+    let prompt = prompt.to_owned();
     let asked = tokio::task::spawn_blocking(move || rpassword::prompt_password(prompt)).await;
-    let subject = host.to_owned();
+    let subject = subject.to_owned();
     match asked {
         Ok(Ok(secret)) => Ok(SecretString::from(secret)),
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::Interrupted => {

@@ -11,6 +11,7 @@ pub(crate) mod login;
 pub(crate) mod papers;
 mod pipe;
 pub(crate) mod plan;
+pub(crate) mod plane;
 pub(crate) mod registry;
 pub(crate) mod relay;
 pub(crate) mod serve;

@@ -154,6 +154,35 @@ impl Output {
         Ok(())
     }
 
+    /// Shows a list. With `--json` it is the event of this name, with the items in `value`.
+    ///
+    /// # Errors
+    /// Those of [`Self::show`].
+    pub(crate) fn list<T: Serialize>(
+        &self,
+        event: &'static str,
+        items: &[T],
+        page: impl FnOnce() -> Page,
+    ) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Items<'a, T> {
+            value: &'a [T],
+        }
+        match self.style {
+            Style::Json => self.show(event, &Items { value: items }, page),
+            _ => self.show(event, &items, page),
+        }
+    }
+
+    /// Tells where something is that goes on: a line where there are no bars, or an event.
+    pub(crate) fn progress<T: Serialize>(&self, event: &'static str, value: &T, text: &str) {
+        match self.style {
+            Style::Json => json::line(&json::Tagged { event, content: value }),
+            Style::Lines => error_line(text),
+            Style::Bars | Style::Quiet => {}
+        }
+    }
+
     /// Shows a result that nobody waits for: not to those who want to hear only of what went wrong.
     ///
     /// # Errors

@@ -52,7 +52,7 @@ pub(crate) async fn run(args: HtpasswdArgs, output: &Output) -> Result<Exit, Err
 
 async fn password(args: &HtpasswdArgs) -> Result<SecretString, Error> {
     if args.password_stdin {
-        return piped();
+        return piped("--password-stdin");
     }
     let next = "pipe the password in: … | transload registry htpasswd FILE USER --password-stdin";
     prompt_secret(&args.user, &args.user).await.map_err(|error| match error.code() {

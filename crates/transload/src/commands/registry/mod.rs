@@ -14,6 +14,7 @@ mod upkeep;
 
 use transload_transfer::Error;
 
+use super::plane::registries;
 use crate::cli::{RegistryCommand, RegistryCommandArgs};
 use crate::config::Environment;
 use crate::exit::Exit;
@@ -29,5 +30,11 @@ pub(crate) async fn run(
         RegistryCommand::Gc(args) => upkeep::gc(&args, output).await,
         RegistryCommand::Check(args) => upkeep::check(&args, output).await,
         RegistryCommand::Htpasswd(args) => htpasswd::run(args, output).await,
+        RegistryCommand::Create(args) => registries::create(*args, environment, output).await,
+        RegistryCommand::List(args) => registries::list(&args, environment, output).await,
+        RegistryCommand::Show(args) => registries::show(&args, environment, output).await,
+        RegistryCommand::Delete(args) => registries::delete(&args, environment, output).await,
+        RegistryCommand::Test(args) => registries::test(&args, environment, output).await,
+        RegistryCommand::ImportImage(args) => registries::import_image(*args, environment, output).await,
     }
 }

@@ -1,0 +1,258 @@
+//! What can be done on the ledger itself, on the server's machine: for when nobody is left who may.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use transload_client::AuditQuery;
+use transload_client::api::access::{AuditEntry, Principal, PrincipalSecret};
+use transload_control::access::{Grant, Principal as Stored, Role};
+use transload_control::audit::{Entry, Filter, Outcome};
+use transload_control::{Error as Trouble, Ledger, LedgerLimits, ResourceId};
+use transload_transfer::{Code, Error};
+use uuid::Uuid;
+
+use super::principals::{save_or_show, show};
+use super::roles::{find, unknown};
+use crate::cli::LedgerArgs;
+use crate::cli::plane::{ConnectArgs, PrincipalCreateArgs, PrincipalRotateArgs, RoleNameArg};
+use crate::config::Environment;
+use crate::contexts::Handed;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::settings::Kept;
+
+/// The ledger in the folder of `serve`.
+const LEDGER_FILE: &str = "ledger.sqlite";
+/// Under what the ledger keeps the subscription's id.
+const META_SUBSCRIPTION: &str = "subscription";
+/// Entries that are asked for at once.
+const PAGE: usize = 500;
+/// Who does it, as the audit log has it.
+const WHO: &str = "transload --offline";
+
+/// The secret's length before it is written in hexadecimal.
+const SECRET_BYTES: usize = 32;
+
+pub(super) async fn principals(args: LedgerArgs, environment: &Environment) -> Result<Vec<Principal>, Error> {
+    let ledger = open(args, environment).await?;
+    all(&ledger).await
+}
+
+pub(super) async fn create(
+    args: PrincipalCreateArgs,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let ledger = open(args.offline.ledger, environment).await?;
+    let grant = match args.role {
+        Some(role) => Some((role_of(role), scope(&ledger, args.scope.as_deref()).await?)),
+        None => None,
+    };
+    let now = OffsetDateTime::now_utc();
+    let (secret, secret_hash) = new_secret();
+    let stored = Stored {
+        client_id: Uuid::new_v4(),
+        object_id: Uuid::new_v4(),
+        name: args.name,
+        secret_hash,
+        created_at: now,
+        expires_at: args.secret.expires_in.map(|lasts| now + lasts),
+    };
+    ledger.put_principal(&stored).await.map_err(error)?;
+    note(&ledger, "principals/write", &stored.client_id.to_string()).await?;
+    if let Some((role, scope)) = grant {
+        let grant = Grant { principal: stored.object_id.to_string(), role, scope };
+        ledger.put_grant(&grant).await.map_err(error)?;
+        note(&ledger, "grants/write", &format!("{} {} {}", grant.principal, role.name(), grant.scope))
+            .await?;
+    }
+    hand_over(&stored, &secret, args.secret.save.as_deref(), &args.connect, output)
+}
+
+pub(super) async fn rotate(
+    args: PrincipalRotateArgs,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let ledger = open(args.offline.ledger, environment).await?;
+    let mut stored = stored(&ledger, &args.principal).await?;
+    let (secret, secret_hash) = new_secret();
+    stored.secret_hash = secret_hash;
+    stored.expires_at = args.secret.expires_in.map(|lasts| OffsetDateTime::now_utc() + lasts);
+    ledger.put_principal(&stored).await.map_err(error)?;
+    note(&ledger, "principals/rotate", &stored.client_id.to_string()).await?;
+    hand_over(&stored, &secret, args.secret.save.as_deref(), &args.connect, output)
+}
+
+pub(super) async fn delete(
+    args: LedgerArgs,
+    principal: &str,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let ledger = open(args, environment).await?;
+    let stored = stored(&ledger, principal).await?;
+    ledger.delete_principal(stored.client_id).await.map_err(error)?;
+    note(&ledger, "principals/delete", &stored.client_id.to_string()).await?;
+    super::follow::fine(&format!("principal {principal} is gone, with its roles"), output)
+}
+
+/// Entries of the audit log, oldest first.
+pub(super) async fn audit(
+    args: LedgerArgs,
+    wanted: &AuditQuery,
+    top: usize,
+    environment: &Environment,
+) -> Result<Vec<AuditEntry>, Error> {
+    let ledger = open(args, environment).await?;
+    let outcomes = [Outcome::Done, Outcome::Denied, Outcome::Failed];
+    let at =
+        |text: &Option<String>| text.as_deref().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+    let filter = Filter {
+        who: wanted.who.clone(),
+        action: wanted.action.clone(),
+        target: wanted.target.clone(),
+        outcome: outcomes.into_iter().find(|one| wanted.outcome.as_deref() == Some(&format!("{one:?}"))),
+        correlation: wanted.correlation.clone(),
+        since: at(&wanted.since),
+        until: at(&wanted.until),
+    };
+    let (mut entries, mut after) = (Vec::new(), None);
+    loop {
+        let most = PAGE.min(top - entries.len());
+        let page = ledger.audit_page(&filter, after.as_deref(), most).await.map_err(error)?;
+        entries.extend(page.items.iter().map(shown));
+        after = page.next;
+        if after.is_none() || entries.len() >= top {
+            return Ok(entries);
+        }
+    }
+}
+
+/// The ledger that `serve` with the same options has. It has to be there: none is made.
+async fn open(args: LedgerArgs, environment: &Environment) -> Result<Ledger, Error> {
+    let kept = Kept::new(args, environment)?;
+    let file = kept.data.join(LEDGER_FILE);
+    let url = match kept.ledger {
+        Some(url) => url,
+        None if file.is_file() => SecretString::from(format!("sqlite://{}", file.display())),
+        None => {
+            return Err(Error::new(Code::ResourceNotFound, file.display().to_string(), "there is no ledger")
+                .with_next("name the folder of `serve` with --data, or its ledger with --ledger, --ledger-file or --ledger-env"));
+        }
+    };
+    Ledger::open(&url, LedgerLimits::default()).await.map_err(error)
+}
+
+fn error(trouble: Trouble) -> Error {
+    Error::new(Code::StoreIo, trouble.target.unwrap_or_else(|| "ledger".to_owned()), trouble.message)
+        .with_next("check --data and --ledger, and that this user may read and write there")
+}
+
+async fn all(ledger: &Ledger) -> Result<Vec<Principal>, Error> {
+    Ok(ledger.principals().await.map_err(error)?.iter().map(wire).collect())
+}
+
+async fn stored(ledger: &Ledger, text: &str) -> Result<Stored, Error> {
+    let known = all(ledger).await?;
+    let found = find(&known, text)?.ok_or_else(|| unknown(text))?;
+    let client_id: Uuid = found.client_id.parse().map_err(|_| unknown(text))?;
+    ledger.principal(client_id).await.map_err(error)?.ok_or_else(|| unknown(text))
+}
+
+/// An id, or the whole subscription: the one whose id the ledger keeps.
+async fn scope(ledger: &Ledger, text: Option<&str>) -> Result<ResourceId, Error> {
+    if let Some(id) = text {
+        return super::lookup::parse(id);
+    }
+    let subscription = ledger.meta(META_SUBSCRIPTION).await.map_err(error)?.ok_or_else(|| {
+        Error::new(Code::ResourceNotFound, "subscription", "`serve` has not run with this ledger yet")
+    })?;
+    Ok(ResourceId::subscription_of(&subscription))
+}
+
+fn role_of(role: RoleNameArg) -> Role {
+    match role {
+        RoleNameArg::Reader => Role::Reader,
+        RoleNameArg::Operator => Role::Operator,
+        RoleNameArg::Contributor => Role::Contributor,
+        RoleNameArg::Owner => Role::Owner,
+    }
+}
+
+/// A secret and the hash that the ledger keeps of it.
+fn new_secret() -> (SecretString, String) {
+    let bytes: [u8; SECRET_BYTES] = rand::random();
+    let text = hex::encode(bytes);
+    let hash = transload_oci::Digest::sha256(text.as_bytes()).hex();
+    (SecretString::from(text), hash)
+}
+
+fn hand_over(
+    stored: &Stored,
+    secret: &SecretString,
+    save: Option<&std::path::Path>,
+    connect: &ConnectArgs,
+    output: &Output,
+) -> Result<Exit, Error> {
+    let made = PrincipalSecret { principal: wire(stored), client_secret: secret.expose_secret().to_owned() };
+    let Some(file) = save else { return show(made, None, output) };
+    let handed = Handed {
+        // the ledger does not know under what clients reach the server
+        server: connect.server.clone().unwrap_or_else(|| "https://localhost:8443".to_owned()),
+        ca_file: connect.trust.ca_file.first().cloned(),
+        ca_pem: None,
+        tenant: connect.tenant.clone(),
+        client_id: made.principal.client_id.clone(),
+        client_secret: secret.clone(),
+    };
+    save_or_show(made, &handed, file, output)
+}
+
+fn wire(stored: &Stored) -> Principal {
+    Principal {
+        client_id: stored.client_id.to_string(),
+        object_id: stored.object_id.to_string(),
+        name: stored.name.clone(),
+        created_at: text(stored.created_at),
+        expires_at: stored.expires_at.map(text),
+    }
+}
+
+fn shown(entry: &Entry) -> AuditEntry {
+    AuditEntry {
+        sequence: entry.sequence,
+        at: text(entry.at),
+        principal_id: entry.who.clone(),
+        principal_name: entry.who_name.clone(),
+        action: entry.action.clone(),
+        target: entry.target.clone(),
+        outcome: format!("{:?}", entry.outcome),
+        code: entry.code.clone(),
+        correlation_id: entry.correlation.clone(),
+        address: entry.address.clone(),
+        detail: entry.detail.clone(),
+    }
+}
+
+fn text(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
+}
+
+/// What is done here is in the audit log too.
+async fn note(ledger: &Ledger, action: &str, target: &str) -> Result<(), Error> {
+    let entry = Entry {
+        sequence: 0,
+        at: OffsetDateTime::now_utc(),
+        who: WHO.to_owned(),
+        who_name: WHO.to_owned(),
+        action: action.to_owned(),
+        target: target.to_owned(),
+        outcome: Outcome::Done,
+        code: None,
+        correlation: Uuid::new_v4().to_string(),
+        address: None,
+        detail: None,
+    };
+    ledger.audit(&entry).await.map(|_| ()).map_err(error)
+}
