@@ -28,8 +28,8 @@ macro_rules! page {
         )
     };
 }
-const PAGE: &str = page!(">", "ASC");
-const PAGE_BACK: &str = page!("<", "DESC");
+pub(super) const PAGE: &str = page!(">", "ASC");
+pub(super) const PAGE_BACK: &str = page!("<", "DESC");
 
 impl Ledger {
     /// Adds an entry and gives it as it stands: number and time are the ledger's.

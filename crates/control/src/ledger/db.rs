@@ -52,7 +52,7 @@ impl Db {
         let url = place.driver_url()?;
         let explain = |fault: sqlx::Error| Fault::from(fault).explain(&described);
         let options = AnyConnectOptions::from_url(&url).map_err(explain)?.disable_statement_logging();
-        first_connection(&options, limits.reach_timeout).await.map_err(|fault| fault.explain(&described))?;
+        first_connection(&options, &limits).await.map_err(|fault| fault.explain(&described))?;
         let (dialect, write, read) = match place {
             Place::Sqlite(_) => {
                 let write = pool(1, &limits, false).connect_with(options.clone()).await.map_err(explain)?;
@@ -161,25 +161,32 @@ async fn clock(on: &mut AnyConnection) -> Result<i64, Fault> {
 }
 
 /// One connection by itself, because a pool does not say why it could not connect. A database that is not up yet is waited for.
-async fn first_connection(options: &AnyConnectOptions, limit: Duration) -> Result<(), Fault> {
-    let end = Instant::now() + limit;
+async fn first_connection(options: &AnyConnectOptions, limits: &LedgerLimits) -> Result<(), Fault> {
+    let end = Instant::now() + limits.reach_timeout;
     loop {
-        let connected = tokio::time::timeout_at(end, options.connect()).await;
-        match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
-            Ok(connection) => return Ok(connection.close().await?),
-            Err(why) => {
-                let fault = Fault::from(why);
-                if !fault.is_out_of_reach() || Instant::now() + REACH_PAUSE >= end {
-                    return Err(fault);
-                }
+        let connected = tokio::time::timeout_at(end, try_connection(options, limits)).await;
+        match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut.into())) {
+            Err(fault) if fault.is_out_of_reach() && Instant::now() + REACH_PAUSE < end => {
+                tokio::time::sleep(REACH_PAUSE).await;
             }
+            done => return done,
         }
-        tokio::time::sleep(REACH_PAUSE).await;
     }
 }
 
+async fn try_connection(options: &AnyConnectOptions, limits: &LedgerLimits) -> Result<(), Fault> {
+    let mut connection = options.connect().await?;
+    set_up(&mut connection, &setting(limits), false).await?;
+    Ok(connection.close().await?)
+}
+
+/// How long PostgreSQL itself lets a statement take, in its words.
+fn setting(limits: &LedgerLimits) -> String {
+    limits.reply_timeout.as_millis().to_string()
+}
+
 fn pool(connections: u32, limits: &LedgerLimits, reads_only: bool) -> AnyPoolOptions {
-    let millis = limits.reply_timeout.as_millis().to_string();
+    let millis = setting(limits);
     AnyPoolOptions::new()
         .max_connections(connections.max(1))
         .acquire_timeout(limits.reach_timeout)

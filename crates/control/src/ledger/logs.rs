@@ -30,7 +30,7 @@ const FULL: &str = "the log is full: what follows is left out";
 const COUNT: &str = "UPDATE runs SET log_lines = log_lines + $3 \
      WHERE operation = $1 AND fence = $2 AND lease_until IS NOT NULL RETURNING log_lines";
 const INSERT: &str = "INSERT INTO run_logs (run_key, generation, at, line) VALUES ($1, $2, $3, $4)";
-const PAGE: &str =
+pub(super) const PAGE: &str =
     "SELECT seq, generation, at, line FROM run_logs WHERE run_key = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 
 impl Ledger {

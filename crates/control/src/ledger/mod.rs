@@ -19,6 +19,8 @@ mod meta;
 mod migrate;
 mod operations;
 mod place;
+#[cfg(test)]
+mod plans;
 mod principals;
 mod prune;
 mod queue;

@@ -38,7 +38,7 @@ pub struct Operation {
 const INSERT: &str = "INSERT INTO operations (id, resource, generation, state, created_at, percentage) \
      VALUES ($1, $2, $3, $4, $5, 0)";
 /// Of one that has not ended the run knows more.
-const ONE: &str = "SELECT o.resource, o.generation, o.created_at, o.percentage, o.error, r.record, \
+pub(super) const ONE: &str = "SELECT o.resource, o.generation, o.created_at, o.percentage, o.error, r.record, \
      COALESCE(r.state, o.state) AS state, COALESCE(r.started_at, o.started_at) AS started_at, \
      COALESCE(r.finished_at, o.finished_at) AS finished_at \
      FROM operations o LEFT JOIN runs r ON r.operation = o.id WHERE o.id = $1";

@@ -13,14 +13,15 @@ const PUT: &str = "INSERT INTO principals (client_id, object_id, name, secret_ha
      VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (client_id) DO UPDATE SET object_id = excluded.object_id, \
      name = excluded.name, secret_hash = excluded.secret_hash, created_at = excluded.created_at, \
      expires_at = excluded.expires_at";
-const ONE: &str = "SELECT client_id, object_id, name, secret_hash, created_at, expires_at FROM principals \
+pub(super) const ONE: &str = "SELECT client_id, object_id, name, secret_hash, created_at, expires_at FROM principals \
      WHERE client_id = $1";
 const ALL: &str =
     "SELECT client_id, object_id, name, secret_hash, created_at, expires_at FROM principals ORDER BY seq";
 const GRANT: &str = "INSERT INTO grants (principal, role, scope_key, scope) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (principal, role, scope_key) DO NOTHING";
 const GRANTS: &str = "SELECT principal, role, scope FROM grants ORDER BY seq";
-const GRANTS_OF: &str = "SELECT principal, role, scope FROM grants WHERE principal = $1 ORDER BY seq";
+pub(super) const GRANTS_OF: &str =
+    "SELECT principal, role, scope FROM grants WHERE principal = $1 ORDER BY seq";
 const REVOKE: &str = "DELETE FROM grants WHERE principal = $1 AND role = $2 AND scope_key = $3";
 
 impl Ledger {

@@ -35,14 +35,15 @@ pub struct Pruned {
 /// Rows of one transaction: writers wait for it.
 const ROWS_MAX: i64 = 500;
 
-const OLD_RUNS: &str = "SELECT id_key FROM runs WHERE finished_at IS NOT NULL AND finished_at < $1 AND kind = $2 \
+// `|| ''` keeps both databases from the index of kinds
+pub(super) const OLD_RUNS: &str = "SELECT id_key FROM runs WHERE finished_at IS NOT NULL AND finished_at < $1 AND kind || '' = $2 \
      ORDER BY finished_at LIMIT $3";
 const OLD_HIDDEN_RUNS: &str = "SELECT id_key FROM runs WHERE finished_at IS NOT NULL AND finished_at < $1 \
-     AND kind <> $2 ORDER BY finished_at LIMIT $3";
-const OLD_OPERATIONS: &str = "DELETE FROM operations WHERE id IN (SELECT o.id FROM operations o \
+     AND kind || '' <> $2 ORDER BY finished_at LIMIT $3";
+pub(super) const OLD_OPERATIONS: &str = "DELETE FROM operations WHERE id IN (SELECT o.id FROM operations o \
      WHERE o.finished_at IS NOT NULL AND o.finished_at < $1 \
      AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.operation = o.id) ORDER BY o.finished_at LIMIT $2)";
-const OLD_AUDIT: &str = "DELETE FROM audit WHERE at < $1";
+pub(super) const OLD_AUDIT: &str = "DELETE FROM audit WHERE at < $1";
 
 impl Ledger {
     /// Removes what is old, some hundred rows at a time so that nobody waits long.

@@ -60,19 +60,20 @@ pub enum Ending {
 /// The code of a run whose workers were gone without a word too often.
 pub const WORKER_LOST: &str = "WorkerLost";
 
-const NEXT: Locking = claiming!(
+// `+` keeps both databases from the index of times: whose turn it is decides, and what is not due yet is little
+pub(super) const NEXT: Locking = claiming!(
     "SELECT ",
     run_columns!(),
-    " FROM runs WHERE state = 'Queued' AND due_at <= $1 ORDER BY turn, seq LIMIT 1"
+    " FROM runs WHERE state = 'Queued' AND +due_at <= $1 ORDER BY turn, seq LIMIT 1"
 );
-const ABANDONED: Locking = claiming!(
+pub(super) const ABANDONED: Locking = claiming!(
     "SELECT ",
     run_columns!(),
     " FROM runs WHERE lease_until IS NOT NULL AND lease_until <= $1 ORDER BY lease_until LIMIT 1"
 );
-const BEAT: &str = "UPDATE runs SET lease_until = $3, record = COALESCE($4, record) \
+pub(super) const BEAT: &str = "UPDATE runs SET lease_until = $3, record = COALESCE($4, record) \
      WHERE operation = $1 AND fence = $2 AND lease_until IS NOT NULL RETURNING state";
-const NEXT_DUE: &str = "SELECT (SELECT MIN(due_at) FROM runs WHERE state = 'Queued') AS due, \
+pub(super) const NEXT_DUE: &str = "SELECT (SELECT MIN(due_at) FROM runs WHERE state = 'Queued') AS due, \
      (SELECT MIN(lease_until) FROM runs WHERE lease_until IS NOT NULL) AS ends";
 
 /// The least that is waited for something that is due: another worker is about to have it.

@@ -16,11 +16,11 @@ use crate::run::Work;
 
 /// The turn of the first run that could be claimed; if there is none, of the first that waits for its back-off, or of the
 /// last that was claimed.
-const SERVED: &str = "SELECT COALESCE(\
-     (SELECT turn FROM runs WHERE state = 'Queued' AND due_at <= $1 ORDER BY turn, seq LIMIT 1), \
+pub(super) const SERVED: &str = "SELECT COALESCE(\
+     (SELECT turn FROM runs WHERE state = 'Queued' AND +due_at <= $1 ORDER BY turn, seq LIMIT 1), \
      (SELECT MIN(turn) FROM runs WHERE state = 'Queued'), \
      (SELECT MAX(turn) FROM runs WHERE lease_until IS NOT NULL), 0) AS turn";
-const LAST_OF_LANE: &str = "SELECT MAX(turn) AS turn FROM runs \
+pub(super) const LAST_OF_LANE: &str = "SELECT MAX(turn) AS turn FROM runs \
      WHERE lane = $1 AND finished_at IS NULL AND state = 'Queued'";
 
 /// The lane of a run: its pipeline, or the registry or resource that it is about.

@@ -43,9 +43,9 @@ macro_rules! columns {
     };
 }
 
-const ONE: &str = concat!("SELECT ", columns!(), " FROM resources WHERE id_key = $1");
+pub(super) const ONE: &str = concat!("SELECT ", columns!(), " FROM resources WHERE id_key = $1");
 const ONE_TO_CHANGE: Locking = locking!("SELECT ", columns!(), " FROM resources WHERE id_key = $1");
-const NAMED: &str = concat!(
+pub(super) const NAMED: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM resources WHERE id_key = (SELECT id_key FROM names WHERE name = $1)"
@@ -55,7 +55,7 @@ const INSERT: &str = "INSERT INTO resources (id_key, id, kind, subscription_key,
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8, $7, $9) ON CONFLICT (id_key) DO NOTHING";
 const UPDATE: &str =
     "UPDATE resources SET revision = $2, changed_by = $3, changed_at = $4, body = $5 WHERE id_key = $1";
-const DELETE: &str = "DELETE FROM resources WHERE id_key = $1 OR (id_key >= $2 AND id_key < $3)";
+pub(super) const DELETE: &str = "DELETE FROM resources WHERE id_key = $1 OR (id_key >= $2 AND id_key < $3)";
 const FORGET_NAMES: &str = "DELETE FROM names WHERE id_key = $1 OR (id_key >= $2 AND id_key < $3)";
 
 /// A list of a kind in a scope.

@@ -23,13 +23,13 @@ macro_rules! run_columns {
 pub(super) use run_columns;
 
 pub(super) const ONE: &str = concat!("SELECT ", run_columns!(), " FROM runs WHERE id_key = $1");
-const ONE_TO_CHANGE: Locking = locking!("SELECT ", run_columns!(), " FROM runs WHERE id_key = $1");
-const CLAIMED_TO_CHANGE: Locking = locking!(
+pub(super) const ONE_TO_CHANGE: Locking = locking!("SELECT ", run_columns!(), " FROM runs WHERE id_key = $1");
+pub(super) const CLAIMED_TO_CHANGE: Locking = locking!(
     "SELECT ",
     run_columns!(),
     " FROM runs WHERE operation = $1 AND fence = $2 AND lease_until IS NOT NULL"
 );
-const SAVE: &str = "UPDATE runs SET generation = $2, operation = $3, changed_by = $4, changed_at = $5, location = $6, \
+pub(super) const SAVE: &str = "UPDATE runs SET generation = $2, operation = $3, changed_by = $4, changed_at = $5, location = $6, \
      work = $7, force_update_tag = $8, correlation = $9, state = $10, record = $11, attempts = $12, started_at = $13, \
      finished_at = $14, lane = $15, turn = $16, due_at = $17, fence = $18, worker = $19, lease_until = $20, \
      doomed = $21 WHERE id_key = $1";

@@ -75,16 +75,15 @@ const INSERT: &str = "INSERT INTO runs (id_key, id, kind, subscription_key, grou
      attempts, lane, turn, due_at, fence, doomed, log_lines) \
      VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, $17, $9, $9, 0, 0) \
      ON CONFLICT (id_key) DO NOTHING";
-const BENEATH: Locking = locking!(
+pub(super) const BENEATH: Locking = locking!(
     "SELECT ",
     run_columns!(),
     " FROM runs WHERE id_key = $1 OR (id_key >= $2 AND id_key < $3) ORDER BY seq"
 );
-const UNFINISHED: &str =
+pub(super) const UNFINISHED: &str =
     "SELECT id FROM runs WHERE lane = $1 AND finished_at IS NULL ORDER BY turn, seq LIMIT $2";
-
-const UNFINISHED_BENEATH: &str =
-    "SELECT id FROM runs WHERE id_key >= $1 AND id_key < $2 AND finished_at IS NULL ORDER BY seq LIMIT 1";
+pub(super) const UNFINISHED_BENEATH: &str =
+    "SELECT id FROM runs WHERE id_key >= $1 AND id_key < $2 AND finished_at IS NULL ORDER BY id_key LIMIT 1";
 
 impl Ledger {
     /// Asks for a run. A run that is being removed is [`Busy`](PutOutcome::Busy) until it is gone.

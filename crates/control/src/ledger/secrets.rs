@@ -20,22 +20,22 @@ use crate::{Code, Error};
 
 const INSERT: &str = "INSERT INTO secrets (vault_key, name_key, version_key, info, sealed) \
      VALUES ($1, $2, $3, $4, $5) ON CONFLICT (vault_key, name_key, version_key) DO NOTHING";
-const LATEST: &str =
+pub(super) const LATEST: &str =
     "SELECT seq, info, sealed FROM secrets WHERE vault_key = $1 AND name_key = $2 ORDER BY seq DESC LIMIT 1";
 const VERSION: &str =
     "SELECT seq, info, sealed FROM secrets WHERE vault_key = $1 AND name_key = $2 AND version_key = $3";
 const VERSION_TO_CHANGE: Locking = locking!(
     "SELECT seq, info, sealed FROM secrets WHERE vault_key = $1 AND name_key = $2 AND version_key = $3"
 );
-const VERSIONS: &str = "SELECT seq, info, sealed FROM secrets \
+pub(super) const VERSIONS: &str = "SELECT seq, info, sealed FROM secrets \
      WHERE vault_key = $1 AND name_key = $2 AND seq > $3 ORDER BY seq LIMIT $4";
-const LIST: &str = "SELECT seq, info, sealed FROM secrets WHERE seq IN (SELECT MAX(seq) FROM secrets \
+pub(super) const LIST: &str = "SELECT seq, info, sealed FROM secrets WHERE seq IN (SELECT MAX(seq) FROM secrets \
      WHERE vault_key = $1 AND name_key > $2 GROUP BY name_key ORDER BY name_key LIMIT $3) ORDER BY name_key";
 const ALL: &str = "SELECT seq, info, sealed FROM secrets WHERE seq > $1 ORDER BY seq LIMIT $2";
 const UPDATE: &str = "UPDATE secrets SET info = $2 WHERE seq = $1";
 const RESEAL: &str = "UPDATE secrets SET sealed = $5 \
      WHERE vault_key = $1 AND name_key = $2 AND version_key = $3 AND sealed = $4";
-const DELETE: &str = "DELETE FROM secrets WHERE vault_key = $1 AND name_key = $2";
+pub(super) const DELETE: &str = "DELETE FROM secrets WHERE vault_key = $1 AND name_key = $2";
 const DELETE_VAULT: &str = "DELETE FROM secrets WHERE vault_key = $1";
 
 impl Ledger {

@@ -54,8 +54,9 @@ macro_rules! columns {
     };
 }
 
-const ONE: &str = concat!("SELECT ", columns!(), " FROM seen WHERE pipeline_key = $1 AND name = $2");
-const PAGE: &str =
+pub(super) const ONE: &str =
+    concat!("SELECT ", columns!(), " FROM seen WHERE pipeline_key = $1 AND name = $2");
+pub(super) const PAGE: &str =
     concat!("SELECT ", columns!(), " FROM seen WHERE pipeline_key = $1 AND name > $2 ORDER BY name LIMIT $3");
 const NOTE: &str = concat!(
     "INSERT INTO seen (pipeline_key, ",

@@ -35,17 +35,18 @@ pub struct Poke {
     pub name: String,
 }
 
-const OWN: Locking = claiming!("SELECT pipeline_key FROM watches WHERE worker = $1 ORDER BY pipeline_key");
-const FREE: Locking = claiming!(
+pub(super) const OWN: Locking =
+    claiming!("SELECT pipeline_key FROM watches WHERE worker = $1 ORDER BY pipeline_key");
+pub(super) const FREE: Locking = claiming!(
     "SELECT pipeline_key FROM watches WHERE lease_until <= $1 ORDER BY lease_until, pipeline_key LIMIT $2"
 );
 const TAKE: &str =
     "UPDATE watches SET worker = $2, lease_until = $3, fence = fence + 1 WHERE pipeline_key = $1";
 const GIVE_BACK: &str = "UPDATE watches SET worker = NULL, lease_until = 0 WHERE pipeline_key = $1";
-const RENEW: &str = "UPDATE watches SET lease_until = $2 WHERE worker = $1";
-const HELD: &str = "SELECT r.seq, r.id, r.revision, r.created_by, r.created_at, r.changed_by, r.changed_at, r.body, w.fence \
+pub(super) const RENEW: &str = "UPDATE watches SET lease_until = $2 WHERE worker = $1";
+pub(super) const HELD: &str = "SELECT r.seq, r.id, r.revision, r.created_by, r.created_at, r.changed_by, r.changed_at, r.body, w.fence \
      FROM watches w JOIN resources r ON r.id_key = w.pipeline_key WHERE w.worker = $1 ORDER BY r.seq";
-const TAKE_POKES: &str = "DELETE FROM pokes WHERE seq IN (SELECT p.seq FROM pokes p \
+pub(super) const TAKE_POKES: &str = "DELETE FROM pokes WHERE seq IN (SELECT p.seq FROM pokes p \
      JOIN watches w ON w.pipeline_key = p.pipeline_key WHERE w.worker = $1 ORDER BY p.seq LIMIT $2) \
      RETURNING pipeline_key, name";
 

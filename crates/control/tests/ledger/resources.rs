@@ -159,10 +159,13 @@ pub(crate) async fn a_name_has_one_owner(stage: &Stage) {
     assert_eq!((refused.code, refused.target.as_deref()), (Code::Conflict, Some(one.as_str())));
     assert_eq!(ledger.get(&two).await.unwrap(), None, "what is refused is not there");
     named(&two, &["host:a"]).await.unwrap();
+    assert_eq!(ledger.named("host:a").await.unwrap(), ledger.get(&two).await.unwrap());
+    assert_eq!(ledger.named("host:z").await.unwrap(), None);
     // a change that says nothing of names leaves them
     make(ledger, &two, &vault_body()).await;
     assert!(named(&one, &["host:a"]).await.is_err());
     assert!(ledger.delete(&two).await.unwrap());
+    assert_eq!(ledger.named("host:a").await.unwrap(), None);
     named(&one, &["host:a"]).await.unwrap();
 }
 

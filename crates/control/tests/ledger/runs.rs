@@ -181,4 +181,13 @@ pub(crate) async fn unfinished_runs_of_a_pipeline_are_known(stage: &Stage) {
     end(ledger, &claimed, Ending::Succeeded).await;
     let open = ledger.unfinished_runs(&pipeline("p"), 10).await.unwrap();
     assert_eq!(names(&open), ["b", "c"]);
+    for scope in [subscription(), group(), registry()] {
+        assert!(ledger.unfinished_beneath(&scope).await.unwrap().is_some(), "{scope}");
+    }
+    assert_eq!(ledger.unfinished_beneath(&ResourceId::group_of("s1", "la")).await.unwrap(), None);
+    for name in ["b", "c", "d"] {
+        assert_eq!(ledger.unfinished_beneath(&registry()).await.unwrap(), Some(run_id(name)));
+        ledger.cancel_run(&run_id(name), "me").await.unwrap();
+    }
+    assert_eq!(ledger.unfinished_beneath(&registry()).await.unwrap(), None);
 }

@@ -75,6 +75,7 @@ CREATE INDEX runs_of_parent ON runs (kind, parent_key, seq);
 CREATE INDEX runs_queued ON runs (turn, seq) WHERE state = 'Queued';
 CREATE INDEX runs_due ON runs (due_at) WHERE state = 'Queued';
 CREATE INDEX runs_in_lane ON runs (lane, turn) WHERE finished_at IS NULL;
+CREATE INDEX runs_unfinished ON runs (id_key) WHERE finished_at IS NULL;
 CREATE INDEX runs_leased ON runs (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX runs_finished ON runs (finished_at) WHERE finished_at IS NOT NULL;
 
