@@ -11,7 +11,8 @@ use crate::config::Environment;
 use crate::exit::Exit;
 use crate::output::{Output, Page, Table};
 use crate::settings::{
-    Chosen, File, Keys, Levels, Origin, Problem, Section, Setting, Value, check, files, is_secret, variable,
+    Chosen, File, Keys, Levels, Origin, Problem, Section, Setting, Value, check, check_serve, files,
+    is_secret, variable,
 };
 
 /// The settings in force.
@@ -65,7 +66,7 @@ pub(crate) fn run(
     let files = files(&chosen, environment)?;
     match &args.command {
         ConfigCommand::Show(args) => show(args.all, &files, &chosen, environment, output),
-        ConfigCommand::Check => check_all(&files, environment, output),
+        ConfigCommand::Check => check_all(&files, &chosen, environment, output),
     }
 }
 
@@ -165,12 +166,21 @@ fn hidden(text: &str) -> String {
     if is_secret(text) { "(not shown: there is a secret in it)".to_owned() } else { text.to_owned() }
 }
 
-fn check_all(files: &[File], environment: &Environment, output: &Output) -> Result<Exit, Error> {
+fn check_all(
+    files: &[File],
+    chosen: &Chosen,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit, Error> {
     let keys = Keys::all();
+    let mut problems = check(files, &keys);
+    if problems.is_empty() {
+        problems.extend(check_serve(files, chosen, environment));
+    }
     let checked = Checked {
         files: files.iter().map(|file| file.path.clone()).collect(),
         profiles: files.iter().flat_map(|file| file.profiles.keys().cloned()).collect(),
-        problems: check(files, &keys),
+        problems,
         unknown_variables: unknown_variables(&keys, environment),
     };
     output.show("settings_checked", &checked, || {

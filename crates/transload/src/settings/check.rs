@@ -1,15 +1,18 @@
 //! What is wrong with files of settings.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Command, CommandFactory};
+use clap::CommandFactory;
 use serde::Serialize;
 
 use super::apply;
 use super::file::{Entry, File, Value};
 use super::keys::{Keys, key_of};
 use super::levels::{Origin, Setting};
-use crate::cli::Cli;
+use super::{Chosen, ServeOptions};
+use crate::cli::{Cli, Command};
+use crate::config::Environment;
 
 /// Names that people give to secrets.
 const SECRETS: [&str; 8] =
@@ -51,7 +54,30 @@ pub(crate) fn check(files: &[File], keys: &Keys) -> Vec<Problem> {
     problems
 }
 
-fn of_entry(command: &Command, file: &File, entry: &Entry, keys: &Keys) -> Option<String> {
+/// What `serve` itself would say of what stands below `[serve]`: whether it fits together, and what the files have that
+/// it names. A variable that is missing is no problem: it is the service's, and need not be here.
+pub(crate) fn check_serve(files: &[File], chosen: &Chosen, environment: &Environment) -> Option<Problem> {
+    let (file, first) = files.iter().find_map(|file| Some((file, file.serve.first()?)))?;
+    let mut args: Vec<OsString> = vec!["transload".into(), "serve".into()];
+    for (option, value) in [
+        ("--config", chosen.config.as_ref().map(|path| path.clone().into_os_string())),
+        ("--profile", chosen.profile.as_ref().map(OsString::from)),
+    ] {
+        args.extend(value.into_iter().flat_map(|value| [option.into(), value]));
+    }
+    let Ok(cli) = super::parse(&args, environment) else { return None };
+    let Command::Serve(args) = cli.command else { return None };
+    let error = ServeOptions::new(*args, environment).err()?;
+    let option =
+        error.subject().split(' ').next().unwrap_or_default().trim_start_matches('-').replace('-', "_");
+    if option.ends_with("_env") {
+        return None;
+    }
+    let line = file.serve.iter().find(|entry| entry.key == option).unwrap_or(first).line;
+    Some(Problem { file: file.path.clone(), line, text: error.to_string() })
+}
+
+fn of_entry(command: &clap::Command, file: &File, entry: &Entry, keys: &Keys) -> Option<String> {
     let name = &entry.key;
     if SECRETS.contains(&name.as_str()) {
         return Some(format!(
@@ -105,11 +131,68 @@ pub(crate) fn is_secret(text: &str) -> bool {
     is_told || text.contains("sig=") || (is_database && text.contains("password="))
 }
 
-fn fits(command: &Command, path: &[String], setting: &Setting) -> Result<(), String> {
+fn fits(command: &clap::Command, path: &[String], setting: &Setting) -> Result<(), String> {
     let inner = path.iter().try_fold(command, |command, name| command.find_subcommand(name));
     let arg = inner
         .and_then(|inner| inner.get_arguments().find(|arg| key_of(arg).as_deref() == Some(&setting.key)));
     let Some(arg) = arg else { return Ok(()) };
     let values = apply::values(arg, setting)?;
     apply::check(command, path, arg, &values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        let file = File::parse(std::path::Path::new("t.toml"), text);
+        check(&[file], &Keys::all())
+            .iter()
+            .map(|problem| format!("{}: {}", problem.line, problem.text))
+            .collect()
+    }
+
+    #[test]
+    fn below_serve_only_what_serve_knows_is_taken() {
+        assert_eq!(
+            problems("[serve]\nlisten = \"127.0.0.1:1\"\nattempts-max = 3\ntls_cert = \"a\"\n"),
+            Vec::<String>::new()
+        );
+        assert!(
+            problems("[serve]\nartifacts_per_run = 3\n")[0].contains("did you mean 'artifacts_per_run_max'?")
+        );
+        assert!(
+            problems("[serve]\noverwrite_tags = true\n")[0].starts_with("2: 'overwrite_tags' is not known")
+        );
+        assert!(problems("[serve]\nlease = \"soon\"\n")[0].contains("no length of time"));
+        assert!(problems("serve = 3\n")[0].contains("[serve]"));
+        let secret = problems("[serve]\nledger = \"postgres://u:TOPSECRET@db/x\"\n");
+        assert!(secret[0].contains("has a secret in it") && !secret[0].contains("TOPSECRET"));
+        assert_eq!(
+            problems("[serve]\nledger = \"postgres://u@db/x\"\n"),
+            Vec::<String>::new(),
+            "a user is no secret"
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_together_below_serve_is_found_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.toml");
+        let environment = Environment {
+            settings_files: vec![path.clone()],
+            data_folder: Some("/srv/x".into()),
+            ..Environment::default()
+        };
+        let found = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            let file = File::read(&path).unwrap().unwrap();
+            check_serve(&[file], &Chosen::default(), &environment).map(|problem| (problem.line, problem.text))
+        };
+        let (line, text) = found("[serve]\nlease = \"30s\"\nbackoff_first = \"1h\"\n").unwrap();
+        assert_eq!((line, text.contains("--backoff-max")), (3, true));
+        assert_eq!(found("[serve]\nissuers = \"nowhere.toml\"\n").unwrap().0, 2);
+        assert_eq!(found("[serve]\nevent_key_env = \"TRANSLOAD_NOT_SET_HERE\"\n"), None);
+        assert_eq!(found("[defaults]\nconcurrency = 3\n"), None);
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::WITHOUT_SETTINGS;
+use super::levels::Section;
 use crate::cli::Cli;
 
 /// Options that are a matter of one run: the environment may set them, a file may not.
@@ -97,7 +98,7 @@ impl Keys {
 
     /// Those of `serve` and `worker`, which may stand below `[serve]`.
     pub(crate) fn of_serve(&self) -> Self {
-        let is_served = |key: &&Key| key.commands.iter().any(|path| is_served(path));
+        let is_served = |key: &&Key| key.commands.iter().any(|path| Section::of(path) == Section::Serve);
         Self(
             self.0
                 .iter()
@@ -136,11 +137,6 @@ impl Keys {
         let rated = names.map(|known| (strsim::jaro_winkler(name, known), known));
         rated.filter(|(near, _)| *near >= NEAR).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
     }
-}
-
-/// Whether `[serve]` is meant for this command.
-pub(super) fn is_served(path: &[String]) -> bool {
-    matches!(path, [only] if only == "serve" || only == "worker")
 }
 
 /// The name of the setting behind an option: its long name, but for the two whose meaning is another in each

@@ -60,8 +60,30 @@ impl Setting {
 pub(crate) enum Section {
     /// `serve` and `worker`.
     Serve,
+    /// What may work on the ledger itself: only where that is counts.
+    Ledger,
     /// Every other command.
     Others,
+}
+
+impl Section {
+    /// For whom, by the names of the command, outermost first.
+    pub(super) fn of(path: &[String]) -> Self {
+        match path.first().map(String::as_str) {
+            Some("serve" | "worker") => Self::Serve,
+            Some("principal" | "audit") => Self::Ledger,
+            _ => Self::Others,
+        }
+    }
+
+    /// Whether it takes this setting from `[serve]`.
+    fn has(self, key: &str) -> bool {
+        match self {
+            Self::Serve => true,
+            Self::Ledger => ["data", "ledger", "ledger_file", "ledger_env"].contains(&key),
+            Self::Others => false,
+        }
+    }
 }
 
 /// The settings that are in force, each once, the strongest origins first.
@@ -94,8 +116,8 @@ impl Levels {
                 levels.add(key, of_variable(text), Origin::Environment(name));
             }
         }
-        for file in files.iter().filter(|_| section == Section::Serve) {
-            for entry in &file.serve {
+        for file in files {
+            for entry in file.serve.iter().filter(|entry| section.has(&entry.key)) {
                 levels.add_entry(entry, Origin::Serve { file: file.path.clone(), line: entry.line });
             }
         }

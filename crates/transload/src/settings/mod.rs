@@ -22,7 +22,7 @@ use transload_transfer::{Code, Error};
 use crate::cli::Cli;
 use crate::config::Environment;
 
-pub(crate) use check::{Problem, check, is_secret};
+pub(crate) use check::{Problem, check, check_serve, is_secret};
 pub(crate) use file::{File, Value};
 pub(crate) use keys::{Keys, variable};
 pub(crate) use levels::{Levels, Origin, Section, Setting};
@@ -71,8 +71,7 @@ pub(crate) fn parse(args: &[OsString], environment: &Environment) -> Result<Cli,
     let chosen = Chosen::of(leaf, environment);
     let files = files(&chosen, environment)?;
     refuse_problems(&check(&files, &Keys::all()))?;
-    let section = if keys::is_served(&path) { Section::Serve } else { Section::Others };
-    let levels = Levels::new(&files, section, chosen.profile.as_deref(), &environment.variables)?;
+    let levels = Levels::new(&files, Section::of(&path), chosen.profile.as_deref(), &environment.variables)?;
     let command = apply::apply(Cli::command(), &path, leaf, &levels)?;
     let matches = command.try_get_matches_from(args)?;
     Ok(Cli::from_arg_matches(&matches)?)
@@ -128,4 +127,66 @@ fn path_of(matches: &ArgMatches) -> Option<(Vec<String>, &ArgMatches)> {
         leaf = inner;
     }
     (!path.is_empty()).then_some((path, leaf))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Command;
+
+    const FILE: &str = "profile = \"near\"\n[defaults]\nconcurrency = 3\nlisten = \"127.0.0.1:1111\"\n\
+         [profiles.near]\nlisten = \"127.0.0.1:2222\"\nmax_per_host = 9\n\
+         [serve]\nlisten = [\"127.0.0.1:3333\", \"127.0.0.1:4444\"]\nissuers = \"issuers.toml\"\ndata = \"kept\"\n";
+
+    fn parsed(folder: &std::path::Path, variables: &[(&str, &str)], args: &[&str]) -> Cli {
+        let file = folder.join("transload.toml");
+        std::fs::write(&file, FILE).unwrap();
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let environment = Environment { settings_files: vec![file], variables, ..Environment::default() };
+        let args: Vec<OsString> = ["transload"].iter().chain(args).map(OsString::from).collect();
+        match parse(&args, &environment) {
+            Ok(cli) => cli,
+            Err(Refusal::Parser(error)) => panic!("{error}"),
+            Err(Refusal::Settings(error)) => panic!("{error}"),
+        }
+    }
+
+    fn ports(cli: Cli) -> Vec<u16> {
+        match cli.command {
+            Command::Serve(args) => args.listening.listen.iter().map(std::net::SocketAddr::port).collect(),
+            Command::Registry(args) => match args.command {
+                crate::cli::RegistryCommand::Serve(args) => {
+                    args.listening.listen.iter().map(|a| a.port()).collect()
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_stands_below_serve_is_for_serve_and_goes_before_the_profile() {
+        let folder = tempfile::tempdir().unwrap();
+        let parsed = |variables: &[(&str, &str)], args: &[&str]| parsed(folder.path(), variables, args);
+        assert_eq!(ports(parsed(&[], &["serve"])), [3333, 4444]);
+        assert_eq!(ports(parsed(&[("TRANSLOAD_LISTEN", "127.0.0.1:5555")], &["serve"])), [5555]);
+        let flagged =
+            parsed(&[("TRANSLOAD_LISTEN", "127.0.0.1:5555")], &["serve", "--listen", "127.0.0.1:6666"]);
+        assert_eq!(ports(flagged), [6666]);
+        assert_eq!(ports(parsed(&[], &["registry", "serve", "--data", "x"])), [2222]);
+        let Command::Serve(args) = parsed(&[], &["serve"]).command else { panic!("not serve") };
+        assert_eq!((args.resources.concurrency, args.resources.max_per_host), (Some(3), Some(9)));
+        assert_eq!(args.who.issuers, Some(folder.path().join("issuers.toml")), "from where the file stands");
+        assert_eq!(args.ledger.data, Some(folder.path().join("kept")));
+    }
+
+    #[test]
+    fn what_works_on_the_ledger_itself_finds_it_below_serve() {
+        let folder = tempfile::tempdir().unwrap();
+        let Command::Audit(args) = parsed(folder.path(), &[], &["audit", "--offline"]).command else {
+            panic!("not audit")
+        };
+        assert_eq!(args.offline.ledger.data, Some(folder.path().join("kept")));
+    }
 }

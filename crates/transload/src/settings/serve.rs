@@ -117,6 +117,19 @@ pub(crate) struct Work {
     pub(crate) resources: ResourceArgs,
 }
 
+impl Kept {
+    /// The ledger's URL: the one that was given, else that of the file in the folder.
+    pub(crate) fn ledger_url(&self) -> SecretString {
+        let file = || SecretString::from(format!("sqlite://{}", self.ledger_file().display()));
+        self.ledger.clone().unwrap_or_else(file)
+    }
+
+    /// Where the ledger is when no other is named.
+    pub(crate) fn ledger_file(&self) -> PathBuf {
+        self.data.join("ledger.db")
+    }
+}
+
 impl ServeOptions {
     /// Looks the arguments over, and reads the files and variables that they name.
     ///

@@ -1,5 +1,7 @@
 //! What can be done on the ledger itself, on the server's machine: for when nobody is left who may.
 
+use std::path::{Path, PathBuf};
+
 use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -21,10 +23,10 @@ use crate::exit::Exit;
 use crate::output::Output;
 use crate::settings::Kept;
 
-/// The ledger in the folder of `serve`.
-const LEDGER_FILE: &str = "ledger.sqlite";
-/// Under what the ledger keeps the subscription's id.
+/// Under what the ledger keeps the ids of subscription and tenant, and the URL that clients know the server by.
 const META_SUBSCRIPTION: &str = "subscription";
+const META_TENANT: &str = "tenant";
+const META_BASE: &str = "names/base";
 /// Entries that are asked for at once.
 const PAGE: usize = 500;
 /// Who does it, as the audit log has it.
@@ -34,8 +36,7 @@ const WHO: &str = "transload --offline";
 const SECRET_BYTES: usize = 32;
 
 pub(super) async fn principals(args: LedgerArgs, environment: &Environment) -> Result<Vec<Principal>, Error> {
-    let ledger = open(args, environment).await?;
-    all(&ledger).await
+    all(&open(args, environment).await?.ledger).await
 }
 
 pub(super) async fn create(
@@ -43,9 +44,10 @@ pub(super) async fn create(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let ledger = open(args.offline.ledger, environment).await?;
+    let opened = open(args.offline.ledger, environment).await?;
+    let ledger = &opened.ledger;
     let grant = match args.role {
-        Some(role) => Some((role_of(role), scope(&ledger, args.scope.as_deref()).await?)),
+        Some(role) => Some((role_of(role), scope(ledger, args.scope.as_deref()).await?)),
         None => None,
     };
     let now = OffsetDateTime::now_utc();
@@ -59,14 +61,13 @@ pub(super) async fn create(
         expires_at: args.secret.expires_in.map(|lasts| now + lasts),
     };
     ledger.put_principal(&stored).await.map_err(error)?;
-    note(&ledger, "principals/write", &stored.client_id.to_string()).await?;
+    note(ledger, "principals/write", &target(&stored)).await?;
     if let Some((role, scope)) = grant {
         let grant = Grant { principal: stored.object_id.to_string(), role, scope };
         ledger.put_grant(&grant).await.map_err(error)?;
-        note(&ledger, "grants/write", &format!("{} {} {}", grant.principal, role.name(), grant.scope))
-            .await?;
+        note(ledger, "grants/write", &format!("{} {} {}", grant.principal, role.name(), grant.scope)).await?;
     }
-    hand_over(&stored, &secret, args.secret.save.as_deref(), &args.connect, output)
+    hand_over(&opened, &stored, &secret, args.secret.save.as_deref(), &args.connect, output).await
 }
 
 pub(super) async fn rotate(
@@ -74,14 +75,15 @@ pub(super) async fn rotate(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let ledger = open(args.offline.ledger, environment).await?;
-    let mut stored = stored(&ledger, &args.principal).await?;
+    let opened = open(args.offline.ledger, environment).await?;
+    let ledger = &opened.ledger;
+    let mut stored = stored(ledger, &args.principal).await?;
     let (secret, secret_hash) = new_secret();
     stored.secret_hash = secret_hash;
     stored.expires_at = args.secret.expires_in.map(|lasts| OffsetDateTime::now_utc() + lasts);
     ledger.put_principal(&stored).await.map_err(error)?;
-    note(&ledger, "principals/rotate", &stored.client_id.to_string()).await?;
-    hand_over(&stored, &secret, args.secret.save.as_deref(), &args.connect, output)
+    note(ledger, "principals/rotate/action", &target(&stored)).await?;
+    hand_over(&opened, &stored, &secret, args.secret.save.as_deref(), &args.connect, output).await
 }
 
 pub(super) async fn delete(
@@ -90,10 +92,10 @@ pub(super) async fn delete(
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
-    let ledger = open(args, environment).await?;
-    let stored = stored(&ledger, principal).await?;
+    let ledger = &open(args, environment).await?.ledger;
+    let stored = stored(ledger, principal).await?;
     ledger.delete_principal(stored.client_id).await.map_err(error)?;
-    note(&ledger, "principals/delete", &stored.client_id.to_string()).await?;
+    note(ledger, "principals/delete", &target(&stored)).await?;
     super::follow::fine(&format!("principal {principal} is gone, with its roles"), output)
 }
 
@@ -104,7 +106,7 @@ pub(super) async fn audit(
     top: usize,
     environment: &Environment,
 ) -> Result<Vec<AuditEntry>, Error> {
-    let ledger = open(args, environment).await?;
+    let ledger = &open(args, environment).await?.ledger;
     let outcomes = [Outcome::Done, Outcome::Denied, Outcome::Failed];
     let at =
         |text: &Option<String>| text.as_deref().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
@@ -129,19 +131,23 @@ pub(super) async fn audit(
     }
 }
 
+/// A ledger, and the folder of its server.
+struct Opened {
+    ledger: Ledger,
+    data: PathBuf,
+}
+
 /// The ledger that `serve` with the same options has. It has to be there: none is made.
-async fn open(args: LedgerArgs, environment: &Environment) -> Result<Ledger, Error> {
+async fn open(args: LedgerArgs, environment: &Environment) -> Result<Opened, Error> {
     let kept = Kept::new(args, environment)?;
-    let file = kept.data.join(LEDGER_FILE);
-    let url = match kept.ledger {
-        Some(url) => url,
-        None if file.is_file() => SecretString::from(format!("sqlite://{}", file.display())),
-        None => {
-            return Err(Error::new(Code::ResourceNotFound, file.display().to_string(), "there is no ledger")
-                .with_next("name the folder of `serve` with --data, or its ledger with --ledger, --ledger-file or --ledger-env"));
-        }
-    };
-    Ledger::open(&url, LedgerLimits::default()).await.map_err(error)
+    if kept.ledger.is_none() && !kept.ledger_file().is_file() {
+        let file = kept.ledger_file().display().to_string();
+        return Err(Error::new(Code::ResourceNotFound, file, "there is no ledger").with_next(
+            "name the folder of `serve` with --data, or its ledger with --ledger, --ledger-file or --ledger-env",
+        ));
+    }
+    let ledger = Ledger::open(&kept.ledger_url(), LedgerLimits::default()).await.map_err(error)?;
+    Ok(Opened { ledger, data: kept.data })
 }
 
 fn error(trouble: Trouble) -> Error {
@@ -188,21 +194,29 @@ fn new_secret() -> (SecretString, String) {
     (SecretString::from(text), hash)
 }
 
-fn hand_over(
+/// Shows the secret, or writes it to the file with all that a context needs, as far as the ledger and its folder know.
+async fn hand_over(
+    opened: &Opened,
     stored: &Stored,
     secret: &SecretString,
-    save: Option<&std::path::Path>,
+    save: Option<&Path>,
     connect: &ConnectArgs,
     output: &Output,
 ) -> Result<Exit, Error> {
     let made = PrincipalSecret { principal: wire(stored), client_secret: secret.expose_secret().to_owned() };
     let Some(file) = save else { return show(made, None, output) };
+    let meta = async |key: &str| opened.ledger.meta(key).await.map_err(error);
+    let server = match &connect.server {
+        Some(server) => Some(server.clone()),
+        None => meta(META_BASE).await?,
+    };
+    let named = connect.trust.ca_file.first().cloned();
+    let own = opened.data.join("tls/ca.crt");
     let handed = Handed {
-        // the ledger does not know under what clients reach the server
-        server: connect.server.clone().unwrap_or_else(|| "https://localhost:8443".to_owned()),
-        ca_file: connect.trust.ca_file.first().cloned(),
-        ca_pem: None,
-        tenant: connect.tenant.clone(),
+        server: server.unwrap_or_default(),
+        ca_pem: std::fs::read_to_string(named.unwrap_or(own)).ok(),
+        ca_file: None,
+        tenant: meta(META_TENANT).await?,
         client_id: made.principal.client_id.clone(),
         client_secret: secret.clone(),
     };
@@ -237,6 +251,11 @@ fn shown(entry: &Entry) -> AuditEntry {
 
 fn text(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_default()
+}
+
+/// What the audit log calls a principal.
+fn target(stored: &Stored) -> String {
+    format!("principals/{}", stored.client_id)
 }
 
 /// What is done here is in the audit log too.
