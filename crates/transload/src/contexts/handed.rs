@@ -38,7 +38,7 @@ struct Form {
     ca_file: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ca_pem: Option<String>,
-    #[serde(rename = "tenantId", alias = "tenant", default, skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "tenantId", default, skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
     client_id: String,
     client_secret: String,
