@@ -1,0 +1,45 @@
+//! Resource groups.
+
+use http::{Method, StatusCode};
+use transload_api::Group;
+use transload_control::resource::{self, Body, kind};
+
+use super::put_status;
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::face::Face;
+use crate::fault::Fault;
+use crate::map;
+
+pub(crate) async fn list(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    face.list(call, &call.scope()?, kind::GROUP, map::group).await
+}
+
+/// PUT, and PATCH: what a PATCH does not say stays.
+pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    let id = call.id("group")?;
+    let sent: Group = call.json()?;
+    let mut group = resource::Group { location: sent.location, tags: sent.tags.clone().unwrap_or_default() };
+    if call.method == Method::PATCH {
+        let stored = face.control.get(&call.caller, &id).await?;
+        if let Body::Group(old) = stored.body {
+            group = resource::Group { location: old.location, tags: sent.tags.unwrap_or(old.tags) };
+        }
+    }
+    let put = face.control.put_group(&call.caller, &id, group).await?;
+    Ok(Answer::json(put_status(put.created), &map::group(&put.stored)?))
+}
+
+pub(crate) async fn get(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    let stored = face.control.get(&call.caller, &call.id("group")?).await?;
+    Ok(Answer::ok(&map::group(&stored)?))
+}
+
+pub(crate) async fn head(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    face.control.get(&call.caller, &call.id("group")?).await?;
+    Ok(Answer::empty(StatusCode::NO_CONTENT))
+}
+
+pub(crate) async fn delete(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    face.delete(call, &call.id("group")?).await
+}

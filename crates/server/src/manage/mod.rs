@@ -1,0 +1,65 @@
+//! Resources of the resource manager that are no registries: groups, identities, vaults.
+
+pub(crate) mod groups;
+pub(crate) mod identities;
+pub(crate) mod resources;
+pub(crate) mod vaults;
+
+use http::StatusCode;
+use http::header::LOCATION;
+use serde::Serialize;
+use transload_control::resource::Stored;
+use transload_control::{Deleted, ResourceId};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::face::Face;
+use crate::fault::Fault;
+
+impl Face {
+    /// A page of resources of a type beneath a scope.
+    pub(crate) async fn list<T: Serialize>(
+        &self,
+        call: &Call,
+        scope: &ResourceId,
+        kind: &str,
+        map: impl Fn(&Stored) -> Result<T, Fault>,
+    ) -> Result<Answer, Fault> {
+        let after = call.query.cursor()?;
+        let most = self.page_items(call)?;
+        let page = self.control.list(&call.caller, scope, kind, after.as_deref(), most).await?;
+        let value = page.items.iter().map(map).collect::<Result<Vec<_>, _>>()?;
+        Ok(Answer::ok(&call.page(value, page.next.as_deref())))
+    }
+
+    /// How many items a page has: what is asked for, within bounds.
+    pub(crate) fn page_items(&self, call: &Call) -> Result<usize, Fault> {
+        let most = self.control.limits().page_items_max;
+        let asked = call.query.number("$top")?.and_then(|top| usize::try_from(top).ok());
+        Ok(asked.unwrap_or(most).clamp(1, most.max(1)))
+    }
+
+    /// Removes a resource: 200 when it is gone, 204 when it was not there, 202 while something has to end first
+    /// (contract, § 3).
+    pub(crate) async fn delete(&self, call: &Call, id: &ResourceId) -> Result<Answer, Fault> {
+        match self.control.delete(&call.caller, id).await? {
+            Deleted::Absent => Ok(Answer::empty(StatusCode::NO_CONTENT)),
+            Deleted::Gone => Ok(Answer::empty(StatusCode::OK)),
+            Deleted::Stopping(operation) => Ok(self.stopping(call, operation)),
+        }
+    }
+
+    /// 202 for what is gone when an operation has ended.
+    pub(crate) fn stopping(&self, call: &Call, operation: Uuid) -> Answer {
+        let place = self.operation_link(call, "operationResults", operation, None);
+        Answer::empty(StatusCode::ACCEPTED)
+            .header(LOCATION, &place)
+            .retry_after(self.options.limits.poll_seconds)
+    }
+}
+
+/// The status of a PUT: 201 for what is new.
+pub(crate) fn put_status(created: bool) -> StatusCode {
+    if created { StatusCode::CREATED } else { StatusCode::OK }
+}

@@ -1,0 +1,93 @@
+//! Runs of pipelines.
+
+use std::collections::HashMap;
+
+use http::{HeaderName, StatusCode};
+use transload_control::ResourceId;
+use transload_control::ledger::{DeletedRun, PutOutcome};
+use transload_control::resource::Stored;
+use transload_control::run::Run;
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::face::Face;
+use crate::fault::Fault;
+use crate::map;
+
+const ASYNC_OPERATION: HeaderName = HeaderName::from_static("azure-asyncoperation");
+
+impl Face {
+    /// Whatever is there of a run's pipeline: its container is in the run's response.
+    async fn pipeline_of(&self, run: &Run) -> Result<Option<Stored>, Fault> {
+        match run.work.pipeline() {
+            Some(id) => Ok(self.control.ledger().get(id).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// The answer that shows a run, and where its operation is watched while it is under way (contract, § 3).
+    pub(crate) async fn answer_run(
+        &self,
+        call: &Call,
+        status: StatusCode,
+        run: &Run,
+    ) -> Result<Answer, Fault> {
+        let pipeline = self.pipeline_of(run).await?;
+        let answer = Answer::json(status, &map::run(run, pipeline.as_ref()));
+        if run.state.is_final() {
+            return Ok(answer);
+        }
+        let watched = self.operation_link(call, "operationStatuses", run.operation, run.location.as_deref());
+        Ok(answer.header(ASYNC_OPERATION, &watched).retry_after(self.options.limits.poll_seconds))
+    }
+}
+
+/// Oldest first: clients take the last ones of the list (contract, § 1).
+pub(crate) async fn list(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    let after = call.query.cursor()?;
+    let most = face.page_items(call)?;
+    let page = face.control.runs(&call.caller, &call.id("registry")?, after.as_deref(), most).await?;
+    let mut pipelines: HashMap<ResourceId, Option<Stored>> = HashMap::new();
+    let mut value = Vec::with_capacity(page.items.len());
+    for run in &page.items {
+        let Some(id) = run.work.pipeline() else { continue };
+        if !pipelines.contains_key(id) {
+            pipelines.insert(id.clone(), face.pipeline_of(run).await?);
+        }
+        value.push(map::run(run, pipelines.get(id).and_then(Option::as_ref)));
+    }
+    Ok(Answer::ok(&call.page(value, page.next.as_deref())))
+}
+
+pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    let id = face.canonical(call.id("run")?).await?;
+    let asked = map::run_asked(call.json()?)?;
+    let put = face.control.put_run(&call.caller, &id, asked).await?;
+    let status = match put.outcome {
+        PutOutcome::Created => StatusCode::CREATED,
+        // one that is busy is refused by the control plane
+        PutOutcome::Requeued | PutOutcome::Unchanged | PutOutcome::Busy => StatusCode::OK,
+    };
+    face.answer_run(call, status, &put.run).await
+}
+
+pub(crate) async fn get(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    let run = face.control.run(&call.caller, &call.id("run")?).await?;
+    let pipeline = face.pipeline_of(&run).await?;
+    Ok(Answer::ok(&map::run(&run, pipeline.as_ref())))
+}
+
+/// Removes the record; blobs and images stay. A run that is under way is cancelled first: 202 until it has ended.
+pub(crate) async fn delete(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    match face.control.delete_run(&call.caller, &call.id("run")?).await? {
+        DeletedRun::Absent => Ok(Answer::empty(StatusCode::NO_CONTENT)),
+        DeletedRun::Gone => Ok(Answer::empty(StatusCode::OK)),
+        DeletedRun::Stopping(operation) => Ok(face.stopping(call, operation)),
+    }
+}
+
+/// Stops a run; its record stays.
+pub(crate) async fn cancel(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    let run = face.control.cancel_run(&call.caller, &call.id("run")?).await?;
+    face.answer_run(call, StatusCode::OK, &run).await
+}

@@ -1,0 +1,111 @@
+//! What a token is for. A token for registries is sent to registries of others too (`az acr login`), so it must not open
+//! anything here but registries.
+
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Audience {
+    /// The API of resources and of this server.
+    Manager,
+    /// The data plane of vaults.
+    Vaults,
+    /// Registries.
+    Registries,
+}
+
+/// What registries' tokens are asked for with, in every cloud.
+const REGISTRIES: &str = "https://containerregistry.azure.net";
+/// What clients that know no other cloud ask for vaults with.
+const VAULTS: &str = "https://vault.azure.net";
+/// What clients that know no other cloud ask for the resource manager with.
+const MANAGERS: &[&str] = &["https://management.azure.com", "https://management.core.windows.net"];
+
+/// The names of audiences in tokens, and those that clients ask for them with.
+#[derive(Debug, Clone)]
+pub(crate) struct Audiences {
+    manager: String,
+    vaults: String,
+}
+
+impl Audiences {
+    /// `base` is this server's own URI, `vault_suffix` what hosts of vaults end in.
+    pub(crate) fn new(base: &str, vault_suffix: &str) -> Self {
+        let manager = base.trim_end_matches('/').to_ascii_lowercase();
+        let vaults = format!("https://{}", vault_suffix.trim_start_matches('.').to_ascii_lowercase());
+        Self { manager, vaults }
+    }
+
+    pub(crate) fn manager(&self) -> &str {
+        &self.manager
+    }
+
+    pub(crate) fn name(&self, audience: Audience) -> &str {
+        match audience {
+            Audience::Manager => &self.manager,
+            Audience::Vaults => &self.vaults,
+            Audience::Registries => REGISTRIES,
+        }
+    }
+
+    /// What a `scope` or `resource` is asked for; `here` is the base under which the client reached us. Of several
+    /// scopes the first that is one.
+    pub(crate) fn asked(&self, scope: &str, here: &str) -> Option<Audience> {
+        scope.split_ascii_whitespace().find_map(|one| self.one(one, here))
+    }
+
+    fn one(&self, scope: &str, here: &str) -> Option<Audience> {
+        let lower = scope.to_ascii_lowercase();
+        let name = lower.strip_suffix("/.default").unwrap_or(&lower).trim_end_matches('/');
+        let here = here.trim_end_matches('/').to_ascii_lowercase();
+        if name == self.manager || name == here || MANAGERS.contains(&name) {
+            return Some(Audience::Manager);
+        }
+        if name == REGISTRIES {
+            return Some(Audience::Registries);
+        }
+        // the port is a matter of how the client got here
+        let vaults = [self.vaults.as_str(), without_port(&self.vaults), VAULTS];
+        vaults
+            .contains(&without_port(name))
+            .then_some(Audience::Vaults)
+            .or_else(|| vaults.contains(&name).then_some(Audience::Vaults))
+    }
+}
+
+fn without_port(uri: &str) -> &str {
+    match uri.rsplit_once(':') {
+        Some((before, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => before,
+        _ => uri,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_known_however_they_are_written() {
+        let known = Audiences::new("https://127.0.0.1:8443", ".vault.transfer.test:8443");
+        let here = "https://lab.example:8443";
+        let asked = |scope| known.asked(scope, here);
+        for scope in [
+            "https://127.0.0.1:8443/.default",
+            "https://127.0.0.1:8443//.default",
+            "https://LAB.example:8443/.default",
+            "https://management.azure.com/.default",
+            "openid https://127.0.0.1:8443",
+        ] {
+            assert_eq!(asked(scope), Some(Audience::Manager), "{scope}");
+        }
+        for scope in [
+            "https://vault.transfer.test/.default",
+            "https://vault.transfer.test:8443/.default",
+            "https://vault.azure.net/.default",
+        ] {
+            assert_eq!(asked(scope), Some(Audience::Vaults), "{scope}");
+        }
+        assert_eq!(asked("https://containerregistry.azure.net/.default"), Some(Audience::Registries));
+        for scope in ["", "https://storage.azure.com/.default", "https://127.0.0.1/.default", "openid"] {
+            assert_eq!(asked(scope), None, "{scope}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The face as clients see it: requests in, answers out, over a real ledger.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod access;
+mod bodies;
+mod description;
+mod events;
+mod lab;
+mod protocol;
+mod registries;
+mod resources;
+mod runs;
+mod secrets;
+mod tokens;
