@@ -22,6 +22,18 @@ use crate::select::Selection;
 use crate::stream::Feed;
 use crate::walk::{Sources, Walk, registries, walk, walk_bundle};
 
+/// What becomes of tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Retag {
+    /// They stay.
+    #[default]
+    Keep,
+    /// Every artifact gets this tag, also one that was named by its digest.
+    To(String),
+    /// None is set: artifacts are found by their digests. Tags by which referrers are found (cosign) stay.
+    Drop,
+}
+
 /// How to fill a target registry.
 #[derive(Debug, Clone, Default)]
 pub struct TargetOptions {
@@ -30,6 +42,8 @@ pub struct TargetOptions {
     /// Rules that give repositories other names; the first that fits counts. The prefix stands in front of what they
     /// make as well.
     pub renames: Vec<Rename>,
+    /// What becomes of tags.
+    pub retag: Retag,
     /// Write indexes of a bundle anew so that they list only the platforms that it has. Their digest changes by it.
     pub platform_rewrite: bool,
     /// Move tags that exist with another digest.
@@ -178,6 +192,7 @@ async fn fill(
     options: &TargetOptions,
     report: &mut Report,
 ) -> Result<(), Error> {
+    retag(&mut walk, &options.retag);
     report.take_selection(&mut walk);
     report.artifacts = reports(&walk, None);
     refuse_failures(&report.artifacts, options.continue_on_errors)?;
@@ -205,6 +220,16 @@ async fn fill(
         report.outcome = Outcome::Unchanged;
     }
     Ok(())
+}
+
+fn retag(walk: &mut Walk, retag: &Retag) {
+    for artifact in &mut walk.artifacts {
+        match retag {
+            Retag::Keep => return,
+            Retag::To(tag) => artifact.tag = Some(tag.clone()),
+            Retag::Drop => artifact.tag = None,
+        }
+    }
 }
 
 /// Rules that no artifact comes under.

@@ -41,7 +41,7 @@ pub use engine::Engine;
 pub use error::Error;
 pub use event::{BlobOutcome, Event, Events, Observer, WaitReason};
 pub use export::{Export, ExportOptions};
-pub use import::{Copy, Import, TargetOptions};
+pub use import::{Copy, Import, Retag, TargetOptions};
 pub use inspect::{BlobInfo, Inspection, Missing, inspect};
 pub use limits::Limits;
 pub use list::{ListedArtifact, ListedBundle, Listing, Other, list};

@@ -19,6 +19,8 @@ pub struct Candidate {
     pub bytes: u64,
     /// Changes whenever it does.
     pub etag: String,
+    /// When it was last written, in seconds since 1970.
+    pub modified: Option<i64>,
     pieces: Pieces,
 }
 
@@ -27,7 +29,7 @@ pub struct Candidate {
 pub enum Sight {
     /// A bundle, all of it there as far as lengths tell.
     Bundle {
-        /// The same for the same content.
+        /// The same for the same content: the transfer manifest's digest, or `layout:` and the digest of its roots.
         id: String,
         /// Digest of its transfer manifest; none where another tool wrote it.
         catalog_digest: Option<Digest>,
@@ -48,7 +50,25 @@ pub enum Sight {
 /// are not among them: nobody can tell when the last file of one is there.
 pub fn candidates(store: &Arc<dyn BlobStore>, listed: Vec<BlobStat>) -> Vec<Candidate> {
     let found = open::among(store, listed).into_iter().filter(|(_, pieces)| !pieces.is_folder());
-    found.map(|(name, pieces)| Candidate { name, bytes: pieces.len(), etag: pieces.etag(), pieces }).collect()
+    found
+        .map(|(name, pieces)| Candidate {
+            name,
+            bytes: pieces.len(),
+            etag: pieces.etag(),
+            modified: pieces.modified(),
+            pieces,
+        })
+        .collect()
+}
+
+impl Candidate {
+    /// 64 characters that are the same for the same name, etag and bundle, and no others.
+    pub fn fingerprint(&self, bundle_id: &str) -> String {
+        // lengths in front: no two rows of texts look alike
+        let texts = [self.name.as_str(), &self.etag, bundle_id];
+        let text: String = texts.iter().map(|text| format!("{} {text}\n", text.len())).collect();
+        Digest::sha256(text.as_bytes()).hex()
+    }
 }
 
 /// Reads as much of a candidate as it takes to tell: of most one stretch at its front.
@@ -101,5 +121,5 @@ fn id(open: &OpenBundle) -> String {
         let tag = root.tag.as_deref().unwrap_or("-");
         text.push_str(&format!("{} {repository} {tag}\n", root.descriptor.digest));
     }
-    Digest::sha256(text.as_bytes()).to_string()
+    format!("layout:{}", Digest::sha256(text.as_bytes()).hex())
 }

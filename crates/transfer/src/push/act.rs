@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use futures_util::stream;
+use futures_util::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 use tokio::task::JoinSet;
 use transload_oci::{Descriptor, Digest, Manifest};
@@ -261,16 +261,18 @@ impl Pusher {
         step: impl Fn(&'a Self, &'a PushPlan, &'a PushArtifact) -> F,
     ) -> Vec<(usize, Error)>
     where
-        F: Future<Output = Result<(), Error>>,
+        F: Future<Output = Result<(), Error>> + Send + 'a,
     {
         let todo = plan.walk.artifacts.iter().zip(&plan.artifacts).enumerate();
         let todo = todo.filter(|(_, (walked, part))| walked.error.is_none() && !part.unchanged);
-        let mut done = stream::iter(todo)
+        // made before the stream: who holds a stream of closures over references cannot be shown to be Send
+        let steps: Vec<_> = todo
             .map(|(index, (_, part))| {
                 let step = step(self, plan, part);
-                async move { (index, step.await) }
+                async move { (index, step.await) }.boxed()
             })
-            .buffer_unordered(self.engine.limits.requests_at_once);
+            .collect();
+        let mut done = stream::iter(steps).buffer_unordered(self.engine.limits.requests_at_once);
         let mut failed = Vec::new();
         while let Some((index, done)) = done.next().await {
             if let Err(error) = done {

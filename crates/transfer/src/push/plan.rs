@@ -77,8 +77,11 @@ impl PushPlan {
         options: &PushOptions,
     ) -> Result<Self, Error> {
         refuse_name_conflicts(&mut walk, target.as_ref(), options);
-        let looked: Vec<Option<Result<Looked, Error>>> = stream::iter(&walk.artifacts)
-            .map(|artifact| async {
+        let artifacts = &walk.artifacts;
+        let looked: Vec<Option<Result<Looked, Error>>> = stream::iter(0..artifacts.len())
+            // by number: a closure over references would keep this from being Send
+            .map(|index| async move {
+                let artifact = &artifacts[index];
                 if artifact.error.is_some() {
                     return None;
                 }

@@ -30,10 +30,13 @@ impl Listing {
     /// Asks for what the selection needs and nothing else: for single tags and digests, nothing.
     pub(super) async fn of(engine: &Engine, sources: &Sources, selection: &Selection) -> Self {
         let patterns = || selection.wanted.iter().map(|wanted| &wanted.pattern);
-        let hosts: BTreeSet<&str> =
-            patterns().filter(|p| p.repository().is_none()).filter_map(Pattern::registry).collect();
+        let hosts = patterns().filter(|p| p.repository().is_none()).filter_map(Pattern::registry);
+        let hosts: BTreeSet<String> = hosts.map(str::to_owned).collect();
         let catalogs = stream::iter(hosts)
-            .map(|host| async move { (host.to_owned(), catalog(engine, sources, host).await) })
+            .map(|host| async move {
+                let catalog = catalog(engine, sources, &host).await;
+                (host, catalog)
+            })
             .buffer_unordered(engine.limits.requests_at_once)
             .collect()
             .await;

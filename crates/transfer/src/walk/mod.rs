@@ -141,8 +141,9 @@ async fn walk_requests(
     tags: &Tags,
 ) -> Result<Walk, Error> {
     let walker = walker::Walker::new(engine, sources, how, tags, requests);
-    let walked: Vec<(Artifact, Vec<Manifest>)> = stream::iter(requests)
-        .map(|request| walker.artifact(request))
+    let walked: Vec<(Artifact, Vec<Manifest>)> = stream::iter(0..requests.len())
+        // by number: a closure over references would keep this from being Send
+        .map(|index| walker.artifact(&requests[index]))
         .buffered(ARTIFACTS_AT_ONCE)
         .collect()
         .await;

@@ -11,14 +11,15 @@ use parking_lot::Mutex;
 use transload_blobstore::{
     BlobStat, BlobStore, BlockLimits, ByteStream, Error as StoreError, ErrorKind, Stage, StageOptions,
 };
-use transload_registry::Target;
+use transload_registry::{Source, Target};
 use transload_transfer::{
-    Candidate, Checkpoint, Code, Error, Intent, Outcome, Sight, candidates, inspect, sight,
+    Candidate, Checkpoint, Code, Copy, Error, Intent, Outcome, Retag, Sight, TargetOptions, candidates,
+    inspect, sight,
 };
 
 use crate::support::{
-    BUNDLE, KIB, ORDERS, artifact, engine, export, export_of, import, import_of, noise, source, store, tags,
-    target,
+    BUNDLE, KIB, ORDERS, artifact, engine, export, export_of, import, import_of, noise, selection, source,
+    sources, store, tags, target,
 };
 
 /// Notes what it is asked, and says no if it is to.
@@ -39,7 +40,7 @@ impl Checkpoint for Asked {
 #[tokio::test]
 async fn a_checkpoint_sees_every_tag_and_the_catalog_before_anything_is_written() {
     let (source, store, target) = (source(), store(ORDERS[0]), target());
-    let v1 = transload_registry::Source::manifest(source.as_ref(), "team/app", "v1").await.unwrap();
+    let v1 = source.manifest("team/app", "v1").await.unwrap();
     let cosign = format!("{}.sig", v1.digest.referrers_tag());
     artifact(&source, "team/app", Some(&cosign), "application/vnd.dev.cosign", None);
     let exported = export(&source, &store, &["team/app:v1", "team/web:v1"]).await;
@@ -140,6 +141,35 @@ async fn bundles_are_told_from_copies_that_are_not_whole_and_from_other_blobs() 
             ("torn.tar.001", "partial"),
         ]
     );
+}
+
+#[tokio::test]
+async fn a_copy_gives_another_tag_or_none() {
+    for (retag, expected) in [
+        (Retag::To("stable".to_owned()), vec!["far/app:stable"]),
+        (Retag::Keep, vec!["far/app:v1"]),
+        (Retag::Drop, vec![]),
+    ] {
+        let (source, target) = (source(), target());
+        let copy = Copy {
+            sources: sources(&source),
+            selection: selection(&["team/app:v1"]),
+            target: Arc::clone(&target) as Arc<dyn Target>,
+            options: TargetOptions {
+                renames: vec!["team/app=far/app".parse().unwrap()],
+                retag,
+                ..TargetOptions::default()
+            },
+        };
+        let report = copy.run(&engine()).await;
+        assert_eq!(report.outcome, Outcome::Succeeded, "{:?}", report.error);
+        let names: Vec<String> = tags(&target).into_iter().map(|(name, _)| name).collect();
+        let tagged: Vec<&str> =
+            names.iter().map(String::as_str).filter(|name| !name.contains("sha256:")).collect();
+        assert_eq!(tagged, expected);
+        let digest = report.artifacts[0].digest.unwrap().to_string();
+        assert!(target.manifest_stat("far/app", &digest).await.unwrap().is_some());
+    }
 }
 
 #[tokio::test]

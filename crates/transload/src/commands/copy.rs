@@ -1,6 +1,6 @@
 //! `transload copy`.
 
-use transload_transfer::{Copy, Error, TargetOptions};
+use transload_transfer::{Copy, Error, Retag, TargetOptions};
 
 use super::{engine, finish};
 use crate::cli::CopyArgs;
@@ -28,6 +28,7 @@ pub(crate) async fn run(
         overwrite_tags: args.target.overwrite_tags,
         continue_on_errors: args.report.continue_on_errors,
         dry_run: args.report.dry_run,
+        retag: Retag::Keep,
         checkpoint: None,
     };
     let report =

@@ -1,6 +1,6 @@
 //! `transload import`.
 
-use transload_transfer::{Error, Import, StreamImport, TargetOptions};
+use transload_transfer::{Error, Import, Retag, StreamImport, TargetOptions};
 
 use super::{engine, finish, pipe};
 use crate::cli::ImportArgs;
@@ -26,6 +26,7 @@ pub(crate) async fn run(
         overwrite_tags: args.target.overwrite_tags,
         continue_on_errors: args.report.continue_on_errors,
         dry_run: args.report.dry_run,
+        retag: Retag::Keep,
         checkpoint: None,
     };
     let engine = engine(Some(&args.resources), output);

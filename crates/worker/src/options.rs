@@ -1,0 +1,44 @@
+//! How a worker is set up.
+
+use std::time::Duration;
+
+use transload_transfer::Limits as EngineLimits;
+
+use crate::limits::Limits;
+
+/// How a worker is set up.
+#[derive(Debug, Clone)]
+pub struct WorkerOptions {
+    /// Names the worker in logs and in the ledger: no two processes may have the same.
+    pub name: String,
+    /// Which program it is, for what bundles say of who wrote them (`transload/0.1.0`).
+    pub tool: String,
+    /// How long a run stays this worker's without a heartbeat.
+    pub lease: Duration,
+    /// How often it says that it is there; a third of the lease or less.
+    pub heartbeat: Duration,
+    /// How often containers are listed for the trigger, give or take a tenth.
+    pub interval: Duration,
+    /// Whether this worker watches containers.
+    pub watches: bool,
+    /// Bounds of the worker.
+    pub limits: Limits,
+    /// Bounds of each transfer.
+    pub engine: EngineLimits,
+}
+
+impl WorkerOptions {
+    /// The usual, for a worker of this name in this program.
+    pub fn new(name: impl Into<String>, tool: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            tool: tool.into(),
+            lease: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(5),
+            interval: Duration::from_secs(5),
+            watches: true,
+            limits: Limits::default(),
+            engine: EngineLimits::default(),
+        }
+    }
+}
