@@ -52,7 +52,9 @@ impl Exit {
             Self::Access => (5, "a credential is missing, refused, expired or not enough"),
             Self::Conflict => (6, "a tag or a bundle is there with other content, or something is in use"),
             Self::Damaged => (7, "content does not match its digest, or is not what it should be"),
-            Self::Unavailable => (8, "a registry, store, server or network failed: the same command goes on later"),
+            Self::Unavailable => {
+                (8, "a registry, store, server or network failed: the same command goes on later")
+            }
             Self::Full => (9, "no room left: the same command goes on after some has been made"),
             Self::Several => (10, "several artifacts failed for different reasons; nothing was made visible"),
             Self::Interrupted => (130, "stopped by a signal, or cancelled: the same command goes on"),

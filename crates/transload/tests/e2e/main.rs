@@ -28,6 +28,7 @@ mod papers;
 mod partial;
 mod pipe;
 mod plan;
+mod plane;
 mod platforms;
 mod quickstart;
 mod registry_clients;

@@ -1,6 +1,7 @@
 //! What the tests share: the program, the peers, and reading what the program says.
 
 mod peers;
+mod plane;
 mod said;
 mod served;
 mod sparse;
@@ -14,6 +15,7 @@ use transload_testkit::cli::Cli;
 use transload_testkit::images::{Artifact, Corpus};
 
 pub(crate) use peers::{OwnRegistry, azurite};
+pub(crate) use plane::{SECRET, ScriptedPlane};
 pub(crate) use said::Said;
 pub(crate) use served::Served;
 pub(crate) use sparse::SparseRegistry;
