@@ -211,7 +211,7 @@ fn check_all(
 /// Variables of ours that no option knows, and which was meant.
 fn unknown_variables(keys: &Keys, environment: &Environment) -> BTreeMap<String, Option<String>> {
     let known: Vec<String> = keys.0.keys().map(|key| variable(key)).collect();
-    let others = ["TRANSLOAD_CONFIG", "TRANSLOAD_PROFILE"];
+    let others = ["TRANSLOAD_CONFIG", "TRANSLOAD_PROFILE", "TRANSLOAD_SECRET"];
     let unknown =
         environment.variables.keys().filter(|name| !known.contains(name) && !others.contains(&name.as_str()));
     let nearest = |name: &str| Keys::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);

@@ -11,11 +11,9 @@ fn ok(person: &Cli, line: &str) -> Finished {
     said
 }
 
-fn run(state: &str, more: Value) -> Value {
-    let mut response = json!({"status": state, "progress": {"percentage": "40"}});
-    for (name, value) in more.as_object().unwrap() {
-        response[name] = value.clone();
-    }
+fn run(state: &str, mut response: Value) -> Value {
+    response["status"] = state.into();
+    response["progress"] = json!({"percentage": "40"});
     let pipeline = ScriptedPlane::central("/exportPipelines/weekly");
     json!({"name": "first1", "properties": {"provisioningState": state, "response": response,
         "request": {"pipelineResourceId": pipeline, "target": {"name": "a.tar"}}}})

@@ -1,5 +1,6 @@
 //! `transload role`.
 
+use transload_client::Kind;
 use transload_client::api::access::{Grant, Principal};
 use transload_transfer::{Code, Error};
 
@@ -39,7 +40,12 @@ pub(crate) async fn run(args: RoleArgs, environment: &Environment, output: &Outp
 
 async fn meant(args: &RoleWhatArgs, environment: &Environment) -> Result<(Plane, Grant), Error> {
     let plane = Plane::open(&args.connect, environment)?;
-    let principals = plane.client.principals().await.map_err(trouble::error)?;
+    let principals = match plane.client.principals().await {
+        Ok(principals) => principals,
+        // an owner of a group may give roles there, and may not see who else there is
+        Err(error) if error.kind() == Kind::Denied && is_object_id(&args.principal) => Vec::new(),
+        Err(error) => return Err(trouble::error(error)),
+    };
     let principal_id = match find(&principals, &args.principal)? {
         Some(principal) => principal.object_id.clone(),
         // whom an outer issuer knows is not in the list
