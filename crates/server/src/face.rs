@@ -154,6 +154,7 @@ impl Face {
                 );
             }
         };
+        let path = parts.uri.path().to_owned();
         let call =
             Ready { route, params, method: parts.method, path, query, headers: parts.headers, links, origin };
         (route.template, self.handle(call, body).await)
@@ -217,7 +218,11 @@ impl Face {
 
     /// 401, with the words that make clients get a token (contract, §§ 1 and 8).
     fn challenge(&self, kind: Kind, links: &Links, why: Option<String>) -> Fault {
-        let (base, tenant) = (links.base(), self.control.options().tenant);
+        let set = self.control.options();
+        // nobody signs in at the host of a vault
+        let at_vault = vault_of_host(links.host(), &set.vault_suffix).is_some();
+        let base = if at_vault { self.options.base_uri.trim_end_matches('/') } else { links.base() };
+        let tenant = set.tenant;
         if kind == Kind::Vaults {
             let text =
                 why.unwrap_or_else(|| "AKV10000: Request is missing a Bearer or PoP token.".to_owned());

@@ -74,7 +74,9 @@ pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
 pub(crate) async fn get(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let run = face.control.run(&call.caller, &call.id("run")?).await?;
     let pipeline = face.pipeline_of(&run).await?;
-    Ok(Answer::ok(&map::run(&run, pipeline.as_ref())))
+    let answer = Answer::ok(&map::run(&run, pipeline.as_ref()));
+    // some clients poll the run itself
+    Ok(if run.state.is_final() { answer } else { answer.retry_after(face.options.limits.poll_seconds) })
 }
 
 /// Removes the record; blobs and images stay. A run that is under way is cancelled first: 202 until it has ended.

@@ -58,6 +58,9 @@ const ALGORITHMS: &[Algorithm] = &[
     Algorithm::EdDSA,
 ];
 
+/// Characters of a name that are kept.
+const NAME_CHARS_MAX: usize = 128;
+
 /// What an outer token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OuterClaims {
@@ -234,6 +237,8 @@ fn claims_of(issuer: &OuterIssuer, claims: &Value) -> Result<OuterClaims, Error>
         .ok_or_else(|| refused("it does not say who it is of"))?
         .to_ascii_lowercase();
     let name = ["name", "preferred_username", "app_displayname", "appid", "azp"].into_iter().find_map(text);
+    // it is shown to people and stands in logs
+    let name = name.map(|name| name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect());
     let roles = issuer.roles.iter().filter(|rule| has(claim(claims, &rule.claim), &rule.value));
     let roles = roles.map(|rule| (rule.role, rule.scope.clone())).collect();
     Ok(OuterClaims { name: name.unwrap_or_else(|| principal.clone()), principal, roles })

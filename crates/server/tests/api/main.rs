@@ -3,10 +3,11 @@
 
 mod access;
 mod bodies;
-mod description;
 mod events;
+mod issuers;
 mod lab;
 mod protocol;
+mod recorded;
 mod registries;
 mod resources;
 mod runs;

@@ -22,9 +22,7 @@ async fn the_first_request_is_challenged_and_the_second_does_it() {
     let challenged = lab.at_vault(None, Method::PUT, SECRET, None).await.is(401);
     assert_eq!(
         challenged.header("www-authenticate"),
-        format!(
-            "Bearer authorization=\"https://labvault.vault.transfer.test/{TENANT}\", resource=\"https://vault.transfer.test\""
-        )
+        format!("Bearer authorization=\"https://{HOST}/{TENANT}\", resource=\"https://vault.transfer.test\"")
     );
     let secret = lab.secret.expose_secret().to_owned();
     let token = lab.sign_in(&lab.client_id, &secret, "https://vault.transfer.test/.default").await;
@@ -109,6 +107,22 @@ async fn a_page_of_secrets_leads_to_the_next() {
         path = next.strip_prefix(&format!("https://{HOST}")).unwrap().to_owned();
     }
     assert_eq!(count, 5);
+}
+
+#[tokio::test]
+async fn a_page_asked_of_a_vaults_host_leads_to_the_next_there() {
+    let lab = lab().await;
+    for number in 0..3 {
+        let path = format!("/vaults/labvault/secrets/s{number}?api-version=7.4");
+        lab.put(&path, &json!({"value": "x"})).await.is(200);
+    }
+    let token = lab.token.clone();
+    let path = "/secrets?api-version=7.4&maxresults=2";
+    let page = lab.at_vault(Some(&token), Method::GET, path, None).await.is(200).json();
+    let next =
+        page["nextLink"].as_str().unwrap().strip_prefix("https://labvault.vault.transfer.test").unwrap();
+    let rest = lab.at_vault(Some(&token), Method::GET, next, None).await.is(200).json();
+    assert_eq!(rest["value"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
