@@ -14,7 +14,7 @@ use crate::{Endpoints, folders, keys, sas};
 const FORMS: &str = "write it as https://<account>.blob.core.windows.net/<container>, s3://<bucket>, gs://<bucket> or \
                      file:///<folder>, with /<prefix> behind it if need be";
 
-/// A container and what it is opened for.
+/// A container, and what it is opened for.
 #[derive(Debug, Clone)]
 pub struct ContainerAt {
     /// Its URI: `https://…` of an Azure container in either style, `s3://bucket`, `gs://bucket`, `file:///folder`, each
@@ -213,8 +213,21 @@ fn open(
     access: &Access,
     warnings: Vec<String>,
 ) -> Result<OpenContainer, Error> {
-    let (store, prefix) = transload_blobstore::open(location, credential, options)
-        .map_err(|error| Error::of_store(&error, FORMS))?;
+    let (store, prefix) = transload_blobstore::open(location, credential, options).map_err(|error| {
+        let told = Error::of_store(&error, FORMS);
+        match access {
+            Access::Secret(secret) if told.kind() == ErrorKind::CredentialRefused => {
+                let next = format!("{}; {}", told.next_step(), sas::renew(&secret.uri));
+                Error::new(
+                    ErrorKind::CredentialInvalid,
+                    format!("secret {}", secret.uri),
+                    told.detail(),
+                    next,
+                )
+            }
+            _ => told,
+        }
+    })?;
     let renew = match access {
         Access::Secret(secret) => Some(sas::renew(&secret.uri)),
         Access::Nobody | Access::ManagedIdentity { .. } => None,

@@ -11,6 +11,8 @@ pub enum ErrorKind {
     LocationInvalid,
     /// The folder is not one that the operator allowed.
     FolderNotAllowed,
+    /// The folder that the operator allowed is not there: its disk may not be mounted.
+    FolderNotFound,
     /// A secret is not what it should be: no SAS token, no key, no JSON.
     CredentialInvalid,
     /// A credential is needed and there is none.
@@ -35,9 +37,10 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::LocationInvalid,
         Self::FolderNotAllowed,
+        Self::FolderNotFound,
         Self::CredentialInvalid,
         Self::CredentialMissing,
         Self::CredentialRefused,
@@ -55,6 +58,7 @@ impl ErrorKind {
         match self {
             Self::LocationInvalid => "LocationInvalid",
             Self::FolderNotAllowed => "FolderNotAllowed",
+            Self::FolderNotFound => "ContainerNotFound",
             Self::CredentialInvalid => "CredentialInvalid",
             Self::CredentialMissing => "StoreCredentialMissing",
             Self::CredentialRefused => "StoreUnauthenticated",
@@ -121,9 +125,10 @@ impl Error {
         &self.next
     }
 
-    /// Whether the same may well succeed a little later. Nothing here does: somebody has to change something first.
+    /// Whether the same may well succeed a little later. Somebody has to change something first, but for a disk that is
+    /// mounted.
     pub fn is_transient(&self) -> bool {
-        false
+        self.kind == ErrorKind::FolderNotFound
     }
 
     /// What a store says of options and locations.

@@ -19,7 +19,7 @@ pub(crate) struct Folder {
 /// Azure's command-line extension puts URIs in lower case, so an allowed folder is found in whatever case it is written.
 ///
 /// # Errors
-/// `LocationInvalid`, `FolderNotAllowed`.
+/// `LocationInvalid`, `FolderNotAllowed`, `FolderNotFound`.
 pub(crate) fn allowed(uri: &str, allowed: &[PathBuf]) -> Result<Folder, Error> {
     let path = path_of(uri)?;
     let roots: Vec<PathBuf> = allowed.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
@@ -34,10 +34,25 @@ pub(crate) fn allowed(uri: &str, allowed: &[PathBuf]) -> Result<Folder, Error> {
             return Ok(Folder { path: real, root });
         }
     }
-    Err(not_allowed(&format!("file://{}", path.display()), allowed))
+    let absent =
+        allowed.iter().find(|folder| !folder.exists() && rest_ignoring_case(&path, folder).is_some());
+    match absent {
+        Some(folder) => Err(not_there(&path, folder)),
+        None => Err(not_allowed(&path, allowed)),
+    }
 }
 
-fn not_allowed(subject: &str, allowed: &[PathBuf]) -> Error {
+/// A disk that is not mounted, for one.
+fn not_there(path: &Path, folder: &Path) -> Error {
+    Error::new(
+        ErrorKind::FolderNotFound,
+        format!("file://{}", path.display()),
+        format!("the folder {}, which pipelines may use, is not there", folder.display()),
+        "mount or make it",
+    )
+}
+
+fn not_allowed(path: &Path, allowed: &[PathBuf]) -> Error {
     let names: Vec<_> = allowed.iter().map(|folder| folder.display().to_string()).collect();
     let detail = match names.is_empty() {
         true => "no folder of this machine may be used by pipelines".to_owned(),
@@ -45,7 +60,7 @@ fn not_allowed(subject: &str, allowed: &[PathBuf]) -> Error {
     };
     Error::new(
         ErrorKind::FolderNotAllowed,
-        subject,
+        format!("file://{}", path.display()),
         detail,
         "start 'transload serve' and 'transload worker' with --allow-folder DIR (allow-folder below [serve] in \
          transload.toml) for this folder or one above it",
@@ -171,6 +186,10 @@ mod tests {
             assert_eq!(open(text).unwrap_err().kind(), ErrorKind::LocationInvalid, "{text}");
         }
         assert_eq!(allowed(&uri(""), &[]).err().unwrap().kind(), ErrorKind::FolderNotAllowed);
+        let stick = at.root.join("stick");
+        let error = allowed(&uri("/stick/in"), std::slice::from_ref(&stick)).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::FolderNotFound, "{error:?}");
+        assert!(error.is_transient());
     }
 
     #[test]

@@ -151,16 +151,26 @@ impl MasterKey {
         let mut name = [0; 8];
         rand::fill(&mut name).map_err(|_| std::io::Error::other("there are no random numbers"))?;
         let beside = Beside(folder.join(format!(".key-{}", hex::encode(name))));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside.0)?;
+        self.write_to(&beside.0)?;
+        match std::fs::hard_link(&beside.0, path) {
+            // a file system without links
+            Err(error) if matches!(error.kind(), IoKind::Unsupported | IoKind::PermissionDenied) => {
+                self.write_to(path)?;
+            }
+            linked => linked?,
+        }
+        File::open(folder)?.sync_all()
+    }
+
+    fn write_to(&self, path: &Path) -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
         let mut line = BASE64_STANDARD.encode(self.bytes.expose_secret());
         line.push('\n');
         let written = file.write_all(line.as_bytes());
         line.zeroize();
         written?;
-        file.sync_all()?;
-        std::fs::hard_link(&beside.0, path)?;
-        File::open(folder)?.sync_all()
+        file.sync_all()
     }
 
     /// Which key it is.

@@ -75,6 +75,23 @@ impl Sealer {
         Ok(former.iter().fold(Self::new(first), Self::with_former))
     }
 
+    /// The same, from a file that is made when there is none; whether it was.
+    ///
+    /// # Errors
+    /// As [`MasterKey::all_from_file`] and [`MasterKey::create_file`].
+    pub fn from_file_or_new(path: &std::path::Path) -> Result<(Self, bool), Error> {
+        match Self::from_file(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            read => return read.map(|sealer| (sealer, false)),
+        }
+        match MasterKey::create_file(path) {
+            Ok(key) => Ok((Self::new(&key), true)),
+            // another process was quicker: its key is the one
+            Err(_) if path.exists() => Self::from_file(path).map(|sealer| (sealer, false)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Which key seals.
     pub fn key_id(&self) -> KeyId {
         self.keys[0].0

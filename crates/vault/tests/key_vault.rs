@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -224,6 +225,39 @@ async fn no_token_and_no_connection_are_told_apart() {
     let error = gone.read(&uri("sas1")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(error.is_transient());
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// At every level, whatever the libraries underneath log. Tests beside this one plant the same word.
+#[tokio::test]
+async fn no_log_has_the_value_or_the_token() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let at = fixture(AZURE, Tokens::default()).await;
+    at.vault.read(&uri("sas1")).await.unwrap();
+    failed(&at, "broken").await;
+    failed(&at, "forbidden").await;
+    let log = String::from_utf8_lossy(&log.0.lock()).into_owned();
+    assert!(log.contains(HOST), "requests are logged: {log}");
+    assert!(!log.contains("PLANTED") && !log.contains("Bearer TOKEN"), "{log}");
 }
 
 #[test]

@@ -74,6 +74,25 @@ fn a_file_of_keys_is_a_sealer() {
     assert_eq!(&**sealer.open("a", &sealed).unwrap(), b"PLANTED");
 }
 
+#[test]
+fn processes_that_start_at_once_have_one_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.key");
+    let opened: Vec<_> = std::thread::scope(|scope| {
+        let open = || scope.spawn(|| Sealer::from_file_or_new(&path).unwrap());
+        let all: Vec<_> = (0..8).map(|_| open()).collect();
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(opened.iter().filter(|(_, made)| *made).count(), 1);
+    assert!(opened.iter().all(|(sealer, _)| sealer.key_id() == opened[0].0.key_id()));
+    assert!(!Sealer::from_file_or_new(&path).unwrap().1);
+    let nowhere = Sealer::from_file_or_new(&folder.path().join("no/vault.key")).unwrap_err();
+    assert_eq!(nowhere.kind(), ErrorKind::KeyUnusable);
+    std::fs::write(&path, "damaged\n").unwrap();
+    assert_eq!(Sealer::from_file_or_new(&path).unwrap_err().kind(), ErrorKind::KeyUnusable);
+    assert_eq!(std::fs::read(&path).unwrap(), b"damaged\n", "what is there is never replaced");
+}
+
 /// A sealed value of version 1, made by this program once. It must open for ever.
 #[test]
 fn a_value_that_an_earlier_program_sealed_opens() {

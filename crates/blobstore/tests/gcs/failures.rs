@@ -128,13 +128,20 @@ async fn a_service_accounts_key_signs_a_token() {
     gcs.put_object("transfer", "b", b"content");
     let proxy = FaultProxy::start(gcs.addr());
     let folder = tempfile::tempdir().unwrap();
-    let key = service_account(folder.path());
-    let store = opened("transfer", GcsIdentity::File(key), &options(&proxy.url())).unwrap();
-    assert_eq!(store.stat("b").await.unwrap().unwrap().size, 7);
-    let sent = proxy.matching("GET", "/o/b");
-    let token = sent[0].header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
-    assert_eq!(token.split('.').count(), 3, "a signed token");
-    assert!(!format!("{store:?}").contains(token));
+    let file = service_account(folder.path());
+    let json = std::fs::read_to_string(&file).unwrap();
+    let key = GcsIdentity::of_key(json.clone().into()).unwrap();
+    for identity in [GcsIdentity::File(file), key] {
+        let shown = format!("{identity:?}");
+        assert!(!shown.contains("PRIVATE") && !shown.contains("tester"), "{shown}");
+        let store = opened("transfer", identity, &options(&proxy.url())).unwrap();
+        assert_eq!(store.stat("b").await.unwrap().unwrap().size, 7);
+        let sent = proxy.matching("GET", "/o/b");
+        let token = sent.last().unwrap().header("authorization").unwrap().strip_prefix("Bearer ").unwrap();
+        assert_eq!(token.split('.').count(), 3, "a signed token");
+        assert!(!format!("{store:?}").contains(token));
+    }
+    assert_eq!(proxy.matching("GET", "/o/b").len(), 2);
 }
 
 #[tokio::test]
@@ -160,6 +167,14 @@ async fn files_that_are_no_credential_are_named_and_tokens_go_by_https_only() {
     let broken =
         r#"{"type":"service_account","client_email":"a@b","private_key":"hunter2","private_key_id":"1"}"#;
     let error = opened("transfer", file(broken), &options(&gcs.url())).unwrap_err();
+    assert_failed(&error, ErrorKind::Unauthenticated, &["the credential cannot be used"]);
+
+    for text in ["hunter2", r#"{"type":"authorized_user","refresh_token":"hunter2"}"#] {
+        let error = GcsIdentity::of_key(text.into()).unwrap_err();
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+    let key = GcsIdentity::of_key(broken.into()).unwrap();
+    let error = opened("transfer", key, &options(&gcs.url())).unwrap_err();
     assert_failed(&error, ErrorKind::Unauthenticated, &["the credential cannot be used"]);
 
     let far = GcsOptions { endpoint: Some("http://store.example".to_owned()), plain_http: true };
