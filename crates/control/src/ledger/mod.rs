@@ -31,6 +31,8 @@ mod runs;
 mod secrets;
 mod seen;
 mod sql;
+#[cfg(test)]
+mod tests;
 mod wake;
 mod watches;
 

@@ -8,6 +8,23 @@ use url::Url;
 
 use crate::{Code, Error};
 
+/// Options of a URL that the driver knows. Beside them `options[name]`, a setting of PostgreSQL's own.
+const OPTIONS: &[&str] = &[
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "statement-cache-capacity",
+];
+
 /// Where a ledger is. The URL may have a password in it and is shown by nothing.
 #[derive(Clone)]
 pub(super) enum Place {
@@ -20,17 +37,7 @@ impl Place {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let refuse = |detail: &str| Err(Error::new(Code::InvalidRequest, detail).about("ledger"));
         match text.split_once(':').map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest)) {
-            Some((scheme, _)) if scheme == "postgres" || scheme == "postgresql" => match Url::parse(text) {
-                Ok(url) if url.path().trim_start_matches('/').is_empty() => refuse(
-                    "the URL of the ledger names no database: write postgres://user:password@host:5432/database",
-                ),
-                Ok(url) => Ok(Self::Postgres(url)),
-                // the parser's complaint does not quote the URL, and neither do we: it may hold a password
-                Err(why) => refuse(&format!(
-                    "the URL of the ledger cannot be read ({why}): write postgres://user:password@host:5432/database, \
-                     with characters like @ / # in user and password percent-encoded"
-                )),
-            },
+            Some((scheme, _)) if scheme == "postgres" || scheme == "postgresql" => Self::postgres(text),
             Some((scheme, rest)) if scheme == "sqlite" => {
                 Self::file(Path::new(rest.strip_prefix("//").unwrap_or(rest)))
             }
@@ -39,6 +46,34 @@ impl Place {
             )),
             _ => Self::file(Path::new(text)),
         }
+    }
+
+    fn postgres(text: &str) -> Result<Self, Error> {
+        let refuse = |detail: &str| Err(Error::new(Code::InvalidRequest, detail).about("ledger"));
+        let url = match Url::parse(text) {
+            Ok(url) => url,
+            // the parser's complaint does not quote the URL, and neither do we: it may hold a password
+            Err(why) => {
+                return refuse(&format!(
+                    "the URL of the ledger cannot be read ({why}): write postgres://user:password@host:5432/database, \
+                     with characters like @ / # in user and password percent-encoded"
+                ));
+            }
+        };
+        // the driver would log those that it does not know, with their values
+        let unknown = url.query_pairs().find(|(key, _)| !is_option(key));
+        if let Some((key, _)) = unknown {
+            return refuse(&format!(
+                "the URL of the ledger has an option '{key}' that nobody knows; known are {}",
+                OPTIONS.join(", ")
+            ));
+        }
+        if url.path().trim_start_matches('/').is_empty() && option(&url, "dbname").is_none() {
+            return refuse(
+                "the URL of the ledger names no database: write postgres://user:password@host:5432/database",
+            );
+        }
+        Ok(Self::Postgres(url))
     }
 
     fn file(path: &Path) -> Result<Self, Error> {
@@ -61,7 +96,10 @@ impl Place {
             Self::Sqlite(path) => format!("SQLite, {}", path.display()),
             Self::Postgres(url) => {
                 let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-                format!("PostgreSQL, {}{port}{}", url.host_str().unwrap_or("localhost"), url.path())
+                let host = option(url, "host").or_else(|| url.host_str().map(str::to_owned));
+                let database =
+                    option(url, "dbname").unwrap_or_else(|| url.path().trim_start_matches('/').to_owned());
+                format!("PostgreSQL, {}{port}/{database}", host.as_deref().unwrap_or("localhost"))
             }
         }
     }
@@ -93,6 +131,14 @@ impl Place {
         }
         keep_to_owner(path, &about).map_err(|why| unusable(path, &why))
     }
+}
+
+fn is_option(key: &str) -> bool {
+    OPTIONS.contains(&key) || (key.starts_with("options[") && key.ends_with(']'))
+}
+
+fn option(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 /// Secrets, sealed as they are, and hashes are in it: nobody else reads it. SQLite gives the files beside it the same mode.
@@ -140,11 +186,20 @@ mod tests {
         assert!(described("sqlite://b.db").ends_with("/b.db"));
         assert_eq!(described("postgres://u:secret@h:1/d?sslmode=disable"), "PostgreSQL, h:1/d");
         assert_eq!(described("PostgreSQL://h/d"), "PostgreSQL, h/d");
+        let socket =
+            "postgres:///?host=/run/postgresql&user=u&password=secret&dbname=d&options[search_path]=x";
+        assert_eq!(described(socket), "PostgreSQL, /run/postgresql/d");
     }
 
     #[test]
     fn refusals_quote_no_password() {
-        for text in ["postgres://u:hunter2@h:x/d", "postgres://u:hunter2@h", "mysql://u:hunter2@h/d", ""] {
+        for text in [
+            "postgres://u:hunter2@h:x/d",
+            "postgres://h/d?passwd=hunter2",
+            "postgres://u:hunter2@h",
+            "mysql://u:hunter2@h/d",
+            "",
+        ] {
             let Err(refusal) = Place::parse(text) else { panic!("{text}") };
             assert!(!refusal.message.contains("hunter2"), "{}", refusal.message);
             assert!(refusal.message.contains("ledger"), "{}", refusal.message);

@@ -69,6 +69,7 @@ async fn done_once(stage: &Stage, runs: usize) {
     assert_eq!(done.len(), runs);
     assert!(done.values().all(|times| *times == 1), "{done:?}");
     assert!(tally.refused.load(Ordering::Relaxed) > 0, "no worker was late");
+    stage.look_over().await;
     let mut after = None;
     loop {
         let page = stage.ledger.runs(&registry(), after.as_deref(), 100).await.unwrap();

@@ -42,6 +42,16 @@ impl Stage {
         open(&self.url, limits).await
     }
 
+    /// Sees that nothing is there that is [`NEVER`].
+    pub(crate) async fn look_over(&self) {
+        let pool = sqlx::AnyPool::connect(&self.url).await.unwrap();
+        for statement in NEVER {
+            let count: i64 = sqlx::query_scalar(*statement).fetch_one(&pool).await.unwrap();
+            assert_eq!(count, 0, "{statement}");
+        }
+        pool.close().await;
+    }
+
     /// What the ledger's own methods do not let one do. Whether the database took it.
     pub(crate) async fn tamper(&self, statement: &'static str) -> bool {
         sqlx::any::install_default_drivers();
@@ -55,6 +65,27 @@ impl Stage {
 pub(crate) async fn open(url: &str, limits: LedgerLimits) -> Ledger {
     Ledger::open(&SecretString::from(url), limits).await.unwrap()
 }
+
+/// What is never in a ledger, whatever was done: each of these counts nothing.
+const NEVER: &[&str] = &[
+    "SELECT COUNT(*) FROM runs WHERE (lease_until IS NULL) <> (state NOT IN ('Running', 'Canceling'))",
+    "SELECT COUNT(*) FROM runs WHERE (worker IS NULL) <> (lease_until IS NULL)",
+    "SELECT COUNT(*) FROM runs WHERE (finished_at IS NULL) <> (state NOT IN ('Succeeded', 'Failed', 'Canceled'))",
+    "SELECT COUNT(*) FROM runs WHERE doomed <> 0 AND state <> 'Canceling'",
+    "SELECT COUNT(*) FROM runs WHERE NOT EXISTS (SELECT 1 FROM operations WHERE id = operation)",
+    "SELECT COUNT(*) FROM operations o WHERE finished_at IS NULL \
+     AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.operation = o.id AND r.finished_at IS NULL)",
+    "SELECT COUNT(*) FROM operations o JOIN runs r ON r.operation = o.id \
+     WHERE o.finished_at IS NOT NULL AND (o.state <> r.state OR o.finished_at <> r.finished_at)",
+    "SELECT COUNT(*) FROM holds h WHERE NOT EXISTS \
+     (SELECT 1 FROM runs r WHERE r.operation = h.operation AND r.finished_at IS NULL)",
+    "SELECT COUNT(*) FROM run_logs WHERE NOT EXISTS (SELECT 1 FROM runs WHERE id_key = run_key)",
+    "SELECT COUNT(*) FROM names n WHERE NOT EXISTS (SELECT 1 FROM resources r WHERE r.id_key = n.id_key)",
+    "SELECT COUNT(*) FROM watches WHERE NOT EXISTS (SELECT 1 FROM resources WHERE id_key = pipeline_key)",
+    "SELECT COUNT(*) FROM watches WHERE (worker IS NULL) <> (lease_until = 0)",
+    "SELECT COUNT(*) FROM pokes p WHERE NOT EXISTS (SELECT 1 FROM watches w WHERE w.pipeline_key = p.pipeline_key)",
+    "SELECT COUNT(*) FROM audit_pruning",
+];
 
 /// Asks until there is something.
 pub(crate) async fn soon<T, F: Future<Output = Option<T>>>(ask: impl Fn() -> F) -> T {
@@ -85,6 +116,8 @@ pub(crate) async fn play(postgres: &Postgres, cases: Vec<(&'static str, Case)>) 
             let played = tokio::spawn(async move {
                 let stage = Arc::new(Stage::at(url).await);
                 case(Arc::clone(&stage)).await;
+                stage.look_over().await;
+                stage.look_over().await;
                 stage.ledger.close().await;
             });
             played.await.is_err().then_some(name)
@@ -101,7 +134,9 @@ macro_rules! cases {
             $(
                 #[tokio::test]
                 async fn $case() {
-                    crate::$module::$case(&crate::stage::Stage::sqlite().await).await;
+                    let stage = crate::stage::Stage::sqlite().await;
+                    crate::$module::$case(&stage).await;
+                    stage.look_over().await;
                 }
             )+
         }
