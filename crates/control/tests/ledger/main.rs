@@ -8,6 +8,7 @@ mod ends;
 mod holds;
 mod logs;
 mod many;
+mod model;
 mod opening;
 mod postgres;
 mod prune;

@@ -28,9 +28,13 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn sqlite() -> Self {
+        Self::sqlite_with(limits()).await
+    }
+
+    pub(crate) async fn sqlite_with(limits: LedgerLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("ledger.db").display());
-        Self { ledger: open(&url, limits()).await, url, _folder: Some(folder) }
+        Self { ledger: open(&url, limits).await, url, _folder: Some(folder) }
     }
 
     pub(crate) async fn at(url: String) -> Self {
