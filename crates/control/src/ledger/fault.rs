@@ -1,8 +1,10 @@
 //! What goes wrong beneath the ledger, and how it is told.
 
-use std::fmt;
+use std::{fmt, io};
 
 use crate::{Code, Error};
+
+const TLS_NEXT: &str = "see to the database's certificate, or to sslmode and sslrootcert of the URL";
 
 /// Why something did not work: a refusal that the caller gets as it is, or something of the database.
 #[derive(Debug)]
@@ -58,7 +60,9 @@ impl Fault {
     /// Whether the database is out of reach in a way that may pass by waiting.
     pub(super) fn is_out_of_reach(&self) -> bool {
         match self {
-            Self::Sql(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => true,
+            // a handshake that failed arrives as invalid data: waiting does not help
+            Self::Sql(sqlx::Error::Io(why)) => why.kind() != io::ErrorKind::InvalidData,
+            Self::Sql(sqlx::Error::PoolTimedOut) => true,
             // starting up, shutting down, or full of connections
             _ => self.database_code().is_some_and(|code| code.starts_with("57P") || code == "53300"),
         }
@@ -95,14 +99,14 @@ fn explain_sql(why: &sqlx::Error, code: Option<&str>) -> (String, &'static str) 
             "cannot be reached".to_owned(),
             "see whether the database runs, can be reached from here and has connections left",
         ),
+        sqlx::Error::Io(why) if why.kind() == io::ErrorKind::InvalidData => {
+            (format!("cannot be reached over TLS: {why}"), TLS_NEXT)
+        }
         sqlx::Error::Io(why) => (
             format!("cannot be reached: {why}"),
             "see whether the database runs and can be reached from here",
         ),
-        sqlx::Error::Tls(why) => (
-            format!("cannot be reached over TLS: {why}"),
-            "see to the database's certificate, or to sslmode and sslrootcert of the URL",
-        ),
+        sqlx::Error::Tls(why) => (format!("cannot be reached over TLS: {why}"), TLS_NEXT),
         sqlx::Error::Configuration(_) => (
             "has a URL that cannot be used".to_owned(),
             "write postgres://user:password@host:5432/database?sslmode=…",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use transload_control::ledger::LedgerLimits;
 use transload_control::{Code, Error, Ledger};
-use transload_testkit::peers::Postgres;
+use transload_testkit::peers::{Pki, Postgres};
 
 use crate::sample::*;
 use crate::stage::{Stage, open};
@@ -144,4 +144,25 @@ async fn a_database_that_cannot_be_reached_or_entered_is_told_as_such() {
         let refused = format!("{:?}", refusal(url).await);
         assert!(!refused.contains("TOPSECRET") && !refused.contains(postgres.password()), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn a_database_is_reached_over_tls_and_has_to_show_who_it_is() {
+    let pki = Pki::new();
+    let postgres = Postgres::start_tls(&pki);
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, others) = (folder.path().join("ours.pem"), folder.path().join("others.pem"));
+    fs::write(&ours, pki.ca_pem()).unwrap();
+    fs::write(&others, Pki::new().ca_pem()).unwrap();
+    let url = postgres.database();
+    let with = |ca: &Path| format!("{url}?sslmode=verify-full&sslrootcert={}", ca.display());
+    let ledger = open(&with(&ours), limits()).await;
+    put(&ledger, "r", "p").await;
+    let encrypted = "SELECT COUNT(*) > 0 FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) \
+         WHERE s.ssl AND a.application_name = 'transload'";
+    assert_eq!(postgres.sql("postgres", encrypted), "t");
+    assert_refused(&with(&others), Code::LedgerUnavailable, &["over TLS", "sslrootcert"]).await;
+    let plain = Postgres::start();
+    let url = format!("{}?sslmode=require", plain.database());
+    assert_refused(&url, Code::LedgerUnavailable, &["TLS"]).await;
 }

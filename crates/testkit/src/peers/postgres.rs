@@ -1,6 +1,7 @@
 //! PostgreSQL as Debian packages it, in a temporary folder, for one test process.
 
 use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,6 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustix::process::{Signal, geteuid};
 use tempfile::TempDir;
 
+use super::pki::{Identity, Pki};
 use super::process::{NotReady, Process, require_program};
 use crate::hog::free_port;
 
@@ -30,23 +32,37 @@ pub struct Postgres {
     port: u16,
     folder: TempDir,
     databases: AtomicU32,
+    tls: bool,
 }
 
 impl Postgres {
     /// A server without databases of ours, on a free port of loopback. Its disk writes are not waited for: it is quick, and
     /// survives anything but a loss of power.
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// The same, that speaks TLS to those who want it, with a certificate of this authority for loopback.
+    pub fn start_tls(pki: &Pki) -> Self {
+        Self::start_with(Some(pki))
+    }
+
+    fn start_with(pki: Option<&Pki>) -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().expect("a temporary folder");
         give_away(folder.path());
         init(&programs, folder.path());
+        if let Some(pki) = pki {
+            write_certificate(folder.path(), pki);
+        }
+        let tls = pki.is_some();
         let mut failed = String::new();
         for _ in 0..STARTS_MAX {
             let port = free_port();
-            match launch(&programs, folder.path(), port) {
+            match launch(&programs, folder.path(), port, tls) {
                 Ok(process) => {
                     let databases = AtomicU32::new(0);
-                    return Self { process: Some(process), programs, port, folder, databases };
+                    return Self { process: Some(process), programs, port, folder, databases, tls };
                 }
                 Err(NotReady(why)) if why.contains("Address already in use") => failed = why,
                 Err(NotReady(why)) => panic!("{why}"),
@@ -103,7 +119,7 @@ impl Postgres {
     /// Starts it again, on the same port and data.
     pub fn restart(&mut self) {
         self.stop();
-        match launch(&self.programs, self.folder.path(), self.port) {
+        match launch(&self.programs, self.folder.path(), self.port, self.tls) {
             Ok(process) => self.process = Some(process),
             Err(NotReady(why)) => panic!("{why}"),
         }
@@ -174,7 +190,18 @@ fn init(programs: &Path, folder: &Path) {
     assert!(output.status.success(), "initdb: {complaint}");
 }
 
-fn launch(programs: &Path, folder: &Path, port: u16) -> Result<Process, NotReady> {
+fn write_certificate(folder: &Path, pki: &Pki) {
+    let Identity { cert_pem, key_pem, .. } = pki.loopback();
+    for (name, text) in [("cert.pem", cert_pem), ("key.pem", key_pem)] {
+        let file = folder.join(name);
+        std::fs::write(&file, text).expect("a temporary file can be written");
+        // a key that others may read is refused
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+        give_away(&file);
+    }
+}
+
+fn launch(programs: &Path, folder: &Path, port: u16, tls: bool) -> Result<Process, NotReady> {
     let port = port.to_string();
     let data = folder.join("data");
     let mut arguments: Vec<OsString> = vec!["-D".into(), data.into(), "-p".into(), port.clone().into()];
@@ -186,6 +213,12 @@ fn launch(programs: &Path, folder: &Path, port: u16) -> Result<Process, NotReady
         "log_min_messages=warning",
     ] {
         arguments.extend(["-c".into(), setting.into()]);
+    }
+    if tls {
+        arguments.extend(["-c".into(), "ssl=on".into()]);
+        for (setting, file) in [("ssl_cert_file", "cert.pem"), ("ssl_key_file", "key.pem")] {
+            arguments.extend(["-c".into(), format!("{setting}={}", folder.join(file).display()).into()]);
+        }
     }
     let log = folder.join("log");
     // each start has its own log, so that an old complaint is not read as a new one
