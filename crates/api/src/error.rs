@@ -13,7 +13,7 @@ pub struct ErrorAnswer {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
-    /// A word of the table in `docs/ERRORS.md`.
+    /// A word of the table in `docs/API.md`.
     pub code: String,
     /// For people: what is wrong and what to do next.
     pub message: String,

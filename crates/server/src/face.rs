@@ -110,8 +110,6 @@ fn mark(headers: &mut HeaderMap, correlation: &str, client: Option<&HeaderValue>
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    headers
-        .insert("strict-transport-security", HeaderValue::from_static("max-age=31536000; includeSubDomains"));
 }
 
 /// What the client says that this belongs to, if it is a word that may stand in a log; else a new id.

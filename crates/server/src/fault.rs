@@ -1,4 +1,4 @@
-//! Refusals as the resource manager's clients read them. The table of codes is in `docs/ERRORS.md`.
+//! Refusals as the resource manager's clients read them. The table of codes is in `docs/API.md`.
 
 use std::borrow::Cow;
 

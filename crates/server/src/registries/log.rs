@@ -32,7 +32,9 @@ pub(crate) async fn lines(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let limits = &face.options.limits;
     let after = match call.query.cursor()? {
         Some(cursor) => Some(cursor),
-        None => call.query.number("after")?.filter(|number| *number > 0).map(map::log_mark),
+        None => {
+            call.query.number("after")?.or(last_seen(call)).filter(|number| *number > 0).map(map::log_mark)
+        }
     };
     let accepted = call.headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if accepted.contains("text/event-stream") {
@@ -51,6 +53,11 @@ pub(crate) async fn lines(face: &Face, call: &Call) -> Result<Answer, Fault> {
     };
     let listed = call.page(wire(&page), page.next.as_deref());
     Ok(Answer::ok(&LogPage { value: listed.value, next_link: listed.next_link }))
+}
+
+/// What whoever lost a stream says that it saw last.
+fn last_seen(call: &Call) -> Option<u64> {
+    call.headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok()
 }
 
 fn wire(page: &Page<ledger::LogLine>) -> Vec<LogLine> {

@@ -263,4 +263,8 @@ async fn lines_of_a_log_are_read_and_waited_for() {
     assert_eq!(stream.header("content-type"), "text/event-stream");
     assert_eq!(stream.text.matches("\ndata: {\"sequence\"").count(), 3, "{}", stream.text);
     assert!(stream.text.ends_with("event: end\ndata: {}\n\n"));
+    let request = lab.request(Method::GET, &log("")).header("accept", "text/event-stream");
+    let request = request.header("last-event-id", last.to_string());
+    let rest = lab.send(request.body(axum::body::Body::empty()).unwrap()).await.is(200);
+    assert_eq!(rest.text.matches("data: {\"sequence\"").count(), 1, "{}", rest.text);
 }
