@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions as _, Connection as _};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, ConnectOptions as _, Connection as _};
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
@@ -176,41 +176,39 @@ async fn first_connection(options: &AnyConnectOptions, limits: &LedgerLimits) ->
 
 async fn try_connection(options: &AnyConnectOptions, limits: &LedgerLimits) -> Result<(), Fault> {
     let mut connection = options.connect().await?;
-    set_up(&mut connection, &setting(limits), false).await?;
+    set_up(&mut connection, limits, false).await?;
     Ok(connection.close().await?)
 }
 
-/// How long PostgreSQL itself lets a statement take, in its words.
-fn setting(limits: &LedgerLimits) -> String {
-    limits.reply_timeout.as_millis().to_string()
-}
-
 fn pool(connections: u32, limits: &LedgerLimits, reads_only: bool) -> AnyPoolOptions {
-    let millis = setting(limits);
+    let settings = limits.clone();
     AnyPoolOptions::new()
         .max_connections(connections.max(1))
         .acquire_timeout(limits.reach_timeout)
         .after_connect(move |connection, _| {
-            let millis = millis.clone();
-            Box::pin(async move { set_up(connection, &millis, reads_only).await })
+            let limits = settings.clone();
+            Box::pin(async move { set_up(connection, &limits, reads_only).await })
         })
 }
 
-async fn set_up(connection: &mut AnyConnection, millis: &str, reads_only: bool) -> Result<(), sqlx::Error> {
+async fn set_up(
+    connection: &mut AnyConnection,
+    limits: &LedgerLimits,
+    reads_only: bool,
+) -> Result<(), sqlx::Error> {
     if connection.backend_name() == "PostgreSQL" {
         // a process that stands still in the middle of a transaction must not keep others from its rows
         const SETTINGS: &str = "SELECT set_config('application_name', 'transload', false), \
              set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false), \
              set_config('idle_in_transaction_session_timeout', $1, false)";
+        let millis = limits.reply_timeout.as_millis().to_string();
         sqlx::query(SETTINGS).bind(millis).execute(connection).await?;
         return Ok(());
     }
     // WAL and FULL together: readers do not wait for writers, and what was committed survives a loss of power
-    let pragmas = if reads_only {
-        "PRAGMA busy_timeout = 15000; PRAGMA query_only = ON"
-    } else {
-        "PRAGMA busy_timeout = 15000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"
-    };
-    sqlx::raw_sql(pragmas).execute(connection).await?;
+    let mode = if reads_only { "query_only = ON" } else { "journal_mode = WAL; PRAGMA synchronous = FULL" };
+    let pragmas = format!("PRAGMA busy_timeout = {}; PRAGMA {mode}", limits.reach_timeout.as_millis());
+    // a number and our own words are all that is put in
+    sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(connection).await?;
     Ok(())
 }

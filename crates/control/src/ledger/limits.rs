@@ -9,7 +9,8 @@ pub struct LedgerLimits {
     pub queue: QueueLimits,
     /// Connections to PostgreSQL of this process besides the one that listens; of SQLite those that read.
     pub connections_max: u32,
-    /// How long a database that does not answer is waited for, at the start and for a connection later.
+    /// How long a database that does not answer, or a file that another process has locked, is waited for, at the start and
+    /// later.
     pub reach_timeout: Duration,
     /// How long one answer may take. What was asked may have been done nevertheless.
     pub reply_timeout: Duration,
