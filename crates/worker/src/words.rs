@@ -53,9 +53,13 @@ pub(crate) fn outcome(report: &Report, task: Task, limits: &Limits) -> Option<Ru
             if let Some(error) = error.as_ref().filter(|error| error.code() != Code::ArtifactsFailed) {
                 message.push_str(&format!(": {error}"));
             }
-            for (_, error) in failed {
+            for (artifact, error) in failed {
                 let next = next_step(error, task);
-                message.push_str(&format!("\n{error} [{}]; next: {next}", error.code()));
+                message.push_str(&format!(
+                    "\n{artifact}: {} [{}]; next: {next}",
+                    error.detail(),
+                    error.code()
+                ));
             }
             let code = Code::ArtifactsFailed.as_str().to_owned();
             Some(RunError { code, message: shortened(&message, limits.message_chars_max) })

@@ -91,6 +91,8 @@ impl Bench<'_> {
         if let Some(error) = report.error.as_ref()
             && error.code() == transload_transfer::Code::Interrupted
         {
+            // that it was stopped is its state, and no failure
+            self.progress.change(|record| record.error = None);
             return Err(Fault::Interrupted);
         }
         match words::outcome(report, self.task(), self.progress.limits()) {
