@@ -196,7 +196,7 @@ pub(crate) struct AuditArgs {
     /// Only what this principal did: its object id or name.
     #[arg(long, value_name = "PRINCIPAL")]
     pub(crate) who: Option<String>,
-    /// Only actions that begin so, such as secrets/get.
+    /// Only actions that begin so, such as secrets/get or Microsoft.KeyVault/.
     #[arg(long, value_name = "ACTION")]
     pub(crate) action: Option<String>,
     /// Only what was done to something with this in its name or id.
@@ -208,13 +208,13 @@ pub(crate) struct AuditArgs {
     /// Only what carries this correlation id.
     #[arg(long, value_name = "ID")]
     pub(crate) correlation: Option<String>,
-    /// Not before: a moment (2026-11-01T00:00:00Z), or so long ago (24h).
+    /// Not before: a moment (2026-11-01T00:00:00Z), or so long ago (7d). Without it the last 24 hours.
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
     /// Before: a moment, or so long ago.
     #[arg(long, value_name = "WHEN")]
     pub(crate) until: Option<String>,
-    /// The first N of what fits; of --follow the N before it begins.
+    /// The last N of what fits; of --follow, before what comes.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) top: u32,
     /// Go on with what comes until it is stopped.

@@ -11,8 +11,10 @@ use crate::cli::plane::AuditArgs;
 use crate::commands::until_signal;
 use crate::config::Environment;
 use crate::exit::Exit;
-use crate::output::{Output, Page, Table};
+use crate::output::{Cell, Output, Page, Table};
 
+/// How far back it looks when nothing is said.
+const SINCE: &str = "24h";
 /// Between two looks at the log.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -23,20 +25,21 @@ pub(crate) async fn run(args: AuditArgs, environment: &Environment, output: &Out
         target: args.on,
         outcome: args.outcome.map(|outcome| outcome.name().to_owned()),
         correlation: args.correlation,
-        since: args.since.as_deref().map(|text| when("--since", text)).transpose()?,
+        since: Some(when("--since", args.since.as_deref().unwrap_or(SINCE))?),
         until: args.until.as_deref().map(|text| when("--until", text)).transpose()?,
         after: None,
     };
     let top = args.top as usize;
+    let since = wanted.since.clone().unwrap_or_default();
     if args.offline.offline {
-        let entries = offline::audit(args.offline.ledger, &wanted, top, environment).await?;
-        output.list("audit", &entries, || page(&entries))?;
+        let entries = last(offline::audit(args.offline.ledger, &wanted, environment).await?, top);
+        output.list("audit", &entries, || page(&entries, &since))?;
         return Ok(Exit::Success);
     }
     let plane = Plane::open(&args.connect, environment)?;
-    let entries = plane.client.audit(&wanted, top).await.map_err(trouble::error)?;
+    let entries = last(plane.client.audit(&wanted, usize::MAX).await.map_err(trouble::error)?, top);
     if !args.follow {
-        output.list("audit", &entries, || page(&entries))?;
+        output.list("audit", &entries, || page(&entries, &since))?;
         return Ok(Exit::Success);
     }
     let stop = until_signal();
@@ -46,14 +49,11 @@ pub(crate) async fn run(args: AuditArgs, environment: &Environment, output: &Out
             output.show("audit_entry", entry, || Page::new().text(line(entry)))?;
         }
         wanted.after = fresh.iter().map(|entry| entry.sequence).max().or(wanted.after);
-        // a page that was full has more behind it
-        if fresh.len() < top {
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = stop.cancelled() => return Ok(Exit::Success),
-            }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = stop.cancelled() => return Ok(Exit::Success),
         }
-        fresh = plane.client.audit(&wanted, top).await.map_err(trouble::error)?;
+        fresh = plane.client.audit(&wanted, usize::MAX).await.map_err(trouble::error)?;
     }
 }
 
@@ -70,19 +70,42 @@ fn when(option: &str, text: &str) -> Result<String, Error> {
     })
 }
 
-fn page(entries: &[AuditEntry]) -> Page {
+fn last(mut entries: Vec<AuditEntry>, top: usize) -> Vec<AuditEntry> {
+    entries.drain(..entries.len().saturating_sub(top));
+    entries
+}
+
+fn page(entries: &[AuditEntry], since: &str) -> Page {
     let mut table = Table::new(["AT", "WHO", "ACTION", "TARGET", "OUTCOME", "FROM"]).wraps(&[3]);
     for entry in entries {
         table.row([
-            moment(&entry.at).into(),
+            Cell::told(moment(&entry.at), entry.at.as_str()),
             entry.principal_name.as_str().into(),
-            entry.action.as_str().into(),
-            entry.target.as_str().into(),
+            Cell::told(short(&entry.action), entry.action.as_str()),
+            Cell::told(short(&entry.target), entry.target.as_str()),
             outcome(entry).into(),
             entry.address.clone().unwrap_or_default().into(),
         ]);
     }
-    if entries.is_empty() { Page::new().text("nothing fits\n").rows(table) } else { Page::new().table(table) }
+    if !entries.is_empty() {
+        return Page::new().table(table);
+    }
+    Page::new()
+        .text(format!("nothing since {} fits; --since looks further back\n", moment(since)))
+        .rows(table)
+}
+
+/// Without the words that every resource has: `registries/central/pipelineRuns/r1`, `resourceGroups/lab`.
+fn short(text: &str) -> String {
+    let behind = match text.split_once("/providers/") {
+        Some((_, behind)) => behind,
+        None if text.starts_with("/subscriptions/") => text.splitn(4, '/').nth(3).unwrap_or(text),
+        None => text,
+    };
+    match behind.split_once('/') {
+        Some((namespace, rest)) if namespace.starts_with("Microsoft.") => rest.to_owned(),
+        _ => behind.to_owned(),
+    }
 }
 
 fn outcome(entry: &AuditEntry) -> String {
@@ -94,12 +117,21 @@ fn outcome(entry: &AuditEntry) -> String {
 
 fn line(entry: &AuditEntry) -> String {
     let AuditEntry { at, principal_name, action, target, .. } = entry;
-    format!("{}  {principal_name}  {action}  {target}  {}\n", moment(at), outcome(entry))
+    format!("{}  {principal_name}  {}  {}  {}\n", moment(at), short(action), short(target), outcome(entry))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_every_resource_has_is_left_out() {
+        let run = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/r/pipelineRuns/x";
+        assert_eq!(short(run), "registries/r/pipelineRuns/x");
+        assert_eq!(short("/subscriptions/s/resourceGroups/g"), "resourceGroups/g");
+        assert_eq!(short("Microsoft.KeyVault/vaults/write"), "vaults/write");
+        assert_eq!(short("secrets/get"), "secrets/get");
+    }
 
     #[test]
     fn moments_are_moments_or_so_long_ago() {

@@ -9,6 +9,7 @@ use transload_transfer::{Code, Error};
 
 use super::{IDENTITIES, Plane, VAULTS, segment, trouble};
 use crate::output::Output;
+use crate::settings::Keys;
 
 /// A secret that something is to read.
 pub(super) struct SecretRef {
@@ -164,10 +165,30 @@ impl Plane {
             }
             (Ok(found), _) => Ok((export, Direction::Export, found)),
             (_, Ok(found)) => Ok((import, Direction::Import, found)),
+            (Err(error), Err(other)) if [error.kind(), other.kind()] == [Kind::NotFound; 2] => {
+                Err(self.no_pipeline(registry, text).await?)
+            }
             (Err(error), Err(other)) => {
                 Err(trouble::error(if error.kind() == Kind::NotFound { other } else { error }))
             }
         }
+    }
+
+    /// That there is no such pipeline, with the one that may be meant; another error where there is no such registry.
+    async fn no_pipeline(&self, registry: &ResourceId, text: &str) -> Result<Error, Error> {
+        let mut names = Vec::new();
+        for direction in Direction::ALL {
+            let some: Vec<Pipeline> =
+                self.client.list(registry, direction.segment()).await.map_err(trouble::error)?;
+            names.extend(some.into_iter().filter_map(|pipeline| pipeline.name));
+        }
+        let next = match (Keys::nearest(text, names.iter().map(String::as_str)), names.as_slice()) {
+            (Some(near), _) => format!("did you mean {near}?"),
+            (None, []) => "make one with `transload pipeline create`".to_owned(),
+            (None, names) => format!("there are: {}", names.join(", ")),
+        };
+        let detail = format!("registry {} has no pipeline of this name", registry.name());
+        Ok(Error::new(Code::ResourceNotFound, format!("pipeline {text}"), detail).with_next(next))
     }
 }
 

@@ -103,7 +103,6 @@ pub(super) async fn delete(
 pub(super) async fn audit(
     args: LedgerArgs,
     wanted: &AuditQuery,
-    top: usize,
     environment: &Environment,
 ) -> Result<Vec<AuditEntry>, Error> {
     let ledger = &open(args, environment).await?.ledger;
@@ -121,11 +120,10 @@ pub(super) async fn audit(
     };
     let (mut entries, mut after) = (Vec::new(), None);
     loop {
-        let most = PAGE.min(top - entries.len());
-        let page = ledger.audit_page(&filter, after.as_deref(), most).await.map_err(error)?;
+        let page = ledger.audit_page(&filter, after.as_deref(), PAGE).await.map_err(error)?;
         entries.extend(page.items.iter().map(shown));
         after = page.next;
-        if after.is_none() || entries.len() >= top {
+        if after.is_none() {
             return Ok(entries);
         }
     }

@@ -40,7 +40,7 @@ pub(crate) async fn create(
         identity: secret.is_some().then_some(identity),
         properties: RegistryProperties {
             transload: args.at.clone().map(|at| external(&args, at, secret.as_ref(), reader)),
-            policies: args.no_exports.then(no_exports),
+            policies: Some(export_policy(!args.no_exports)),
             ..RegistryProperties::default()
         },
         ..Registry::default()
@@ -75,8 +75,10 @@ fn external(
     ExternalRegistry { login_server: Some(at), plain_http: args.without_tls, credential: Some(credential) }
 }
 
-fn no_exports() -> Policies {
-    Policies { export_policy: Some(Status { status: Some("disabled".to_owned()) }), ..Policies::default() }
+/// It is said in either case: what an earlier command forbade, a later one without the option allows again.
+fn export_policy(is_allowed: bool) -> Policies {
+    let word = if is_allowed { "enabled" } else { "disabled" };
+    Policies { export_policy: Some(Status { status: Some(word.to_owned()) }), ..Policies::default() }
 }
 
 pub(crate) async fn list(

@@ -1,5 +1,6 @@
 //! What a control plane refuses, as an error of the program.
 
+use transload_client::api::ResourceId;
 use transload_client::{Error as Trouble, Kind};
 use transload_transfer::{Code, Error};
 
@@ -33,12 +34,18 @@ pub(super) fn error(trouble: Trouble) -> Error {
     Error::new(code, subject(trouble.subject()), detail)
 }
 
-/// The last two words of a resource's path: `pipelineRuns/r1`. Other subjects as they are.
+/// The last two words of a resource's id, without what was done to it: `pipelineRuns/r1`. Other subjects as they are.
 fn subject(path: &str) -> String {
-    if !path.starts_with("/subscriptions/") {
-        return path.to_owned();
+    if let Some((vault, secret)) = path.strip_prefix("/vaults/").and_then(|rest| rest.split_once("/secrets/"))
+    {
+        return format!("secret {vault}/{secret}");
     }
-    let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
+    let id = ResourceId::parse(path).or_else(|error| match path.rsplit_once('/') {
+        Some((before, _)) => ResourceId::parse(before),
+        None => Err(error),
+    });
+    let Ok(id) = id else { return path.to_owned() };
+    let words: Vec<&str> = id.as_str().split('/').collect();
     words[words.len().saturating_sub(2)..].join("/")
 }
 
@@ -71,6 +78,9 @@ mod tests {
             subject("/subscriptions/s/resourceGroups/g/providers/N/registries/r/pipelineRuns/r1"),
             "pipelineRuns/r1"
         );
+        let cancel = "/subscriptions/s/resourceGroups/g/providers/N/registries/r/pipelineRuns/r1/cancel";
+        assert_eq!(subject(cancel), "pipelineRuns/r1");
+        assert_eq!(subject("/vaults/v/secrets/n"), "secret v/n");
         assert_eq!(subject("https://lab:8443"), "https://lab:8443");
     }
 }
