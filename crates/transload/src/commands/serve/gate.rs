@@ -1,0 +1,278 @@
+//! Who may do what with a hosted registry: principals and tokens of this server, and the roles that they have there.
+//!
+//! Tokens come as Azure's clients get them (contract § 8): a token of the manager is exchanged for one for registries
+//! (`/oauth2/exchange`), which is a password (with the null GUID as user) and a refresh token (`/oauth2/token`). Docker's
+//! clients sign in with client id and secret.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::SecretString;
+use serde_json::json;
+use transload_control::{Caller, Code, Control, Error, ResourceId, Role};
+use transload_depot::{Action, Arrival, Caller as Admitted, Gate, Grant, RequestId, Refused, RefusedKind};
+use transload_server::{Audience, Authenticator, Origin};
+use uuid::Uuid;
+
+/// The user under whose name a token is a password.
+pub(super) const TOKEN_USER: &str = "00000000-0000-0000-0000-000000000000";
+/// A request for a token is short.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// What every gate needs.
+#[derive(Debug, Clone)]
+pub(super) struct Doors {
+    control: Control,
+    authenticator: Authenticator,
+}
+
+impl Doors {
+    pub(super) fn new(control: Control, authenticator: Authenticator) -> Self {
+        Self { control, authenticator }
+    }
+
+    /// The gate of one registry.
+    pub(super) fn of(&self, registry: ResourceId) -> Arc<dyn Gate> {
+        Arc::new(Door { doors: self.clone(), registry })
+    }
+}
+
+#[derive(Debug)]
+struct Door {
+    doors: Doors,
+    registry: ResourceId,
+}
+
+/// What a request shows.
+enum Shown {
+    Nothing,
+    Basic(String, SecretString),
+    Bearer(SecretString),
+}
+
+impl Shown {
+    fn of(request: &Parts) -> Self {
+        let text = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let Some((scheme, rest)) = text.and_then(|text| text.split_once(' ')) else { return Self::Nothing };
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Self::Bearer(rest.trim().to_owned().into());
+        }
+        let pair = BASE64_STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        match pair.as_deref().and_then(|pair| pair.split_once(':')) {
+            Some((user, password)) if scheme.eq_ignore_ascii_case("basic") => {
+                Self::Basic(user.to_owned(), password.to_owned().into())
+            }
+            _ => Self::Nothing,
+        }
+    }
+}
+
+impl Door {
+    async fn known(&self, request: &Parts) -> Result<Option<Caller>, Error> {
+        let origin = origin(request);
+        match Shown::of(request) {
+            Shown::Nothing => Ok(None),
+            Shown::Bearer(token) => self.of_token(&token, &origin).await.map(Some),
+            Shown::Basic(user, password) => self.of_password(&user, &password, &origin).await.map(Some),
+        }
+    }
+
+    async fn of_token(&self, token: &SecretString, origin: &Origin) -> Result<Caller, Error> {
+        use secrecy::ExposeSecret as _;
+        let audiences = [Audience::Registries, Audience::Manager];
+        self.doors.authenticator.caller_of_bearer(token.expose_secret(), &audiences, origin).await
+    }
+
+    async fn of_password(&self, user: &str, password: &SecretString, origin: &Origin) -> Result<Caller, Error> {
+        if user == TOKEN_USER {
+            return self.of_token(password, origin).await;
+        }
+        let refused = || Error::new(Code::AuthenticationFailed, "sign in with a client id and its secret");
+        let client = Uuid::parse_str(user).map_err(|_| refused())?;
+        let nobody = Caller {
+            principal: "unknown".to_owned(),
+            name: "unknown".to_owned(),
+            grants: Vec::new(),
+            correlation: origin.correlation.clone(),
+            address: origin.address.clone(),
+        };
+        let principal = self.doors.control.sign_in(&nobody, client, password).await?;
+        Ok(Caller { principal: principal.object_id.to_string(), name: principal.name, ..nobody })
+    }
+
+    /// The strongest role of a caller at this registry.
+    async fn role(&self, caller: &Caller) -> Result<Option<Role>, Error> {
+        let grants = self.doors.control.grants_of(caller).await?;
+        Ok(grants.into_iter().filter(|(_, at)| at.contains(&self.registry)).map(|(role, _)| role).max())
+    }
+
+    fn challenge(&self, request: &Parts, wanted: &[Grant]) -> Option<HeaderValue> {
+        let host = host(request);
+        let scheme = if request.extensions.get::<Arrival>().is_some_and(|a| a.is_tls) { "https" } else { "http" };
+        let scopes: Vec<String> = wanted.iter().filter_map(scope).collect();
+        let mut text = format!("Bearer realm=\"{scheme}://{host}/oauth2/token\",service=\"{host}\"");
+        if !scopes.is_empty() {
+            text.push_str(&format!(",scope=\"{}\"", scopes.join(" ")));
+        }
+        HeaderValue::from_str(&text).ok()
+    }
+
+    fn refuse(&self, request: &Parts, wanted: &[Grant], error: &Error) -> Refused {
+        match error.code {
+            Code::TooManyRequests | Code::LedgerUnavailable => {
+                Refused::new(RefusedKind::Busy, error.message.clone()).retry_after(std::time::Duration::from_secs(5))
+            }
+            _ => {
+                let refused = Refused::new(RefusedKind::Unauthorized, error.message.clone());
+                match self.challenge(request, wanted) {
+                    Some(challenge) => refused.challenge(challenge),
+                    None => refused,
+                }
+            }
+        }
+    }
+
+    /// `/oauth2/exchange`: a token of the manager for one for registries.
+    async fn exchange(&self, request: &Parts, form: &[(String, SecretString)]) -> Result<Response, Error> {
+        let missing = || Error::new(Code::AuthenticationFailed, "access_token is missing: sign in first");
+        let token = member(form, "access_token").ok_or_else(missing)?;
+        let caller = self.of_token(token, &origin(request)).await?;
+        let token = self.doors.authenticator.registry_token(&caller, token).await?;
+        Ok(answer(&json!({ "refresh_token": expose(&token) })))
+    }
+
+    /// `/oauth2/token`: an access token for whoever is known. What it may is asked of the roles at every request.
+    async fn token(&self, request: &Parts, form: &[(String, SecretString)]) -> Result<Response, Error> {
+        let origin = origin(request);
+        let caller = match (self.known(request).await?, member(form, "refresh_token"), member(form, "username")) {
+            (Some(caller), _, _) => caller,
+            (None, Some(token), _) => self.of_token(token, &origin).await?,
+            (None, None, Some(user)) => {
+                let none = SecretString::default();
+                self.of_password(expose(user), member(form, "password").unwrap_or(&none), &origin).await?
+            }
+            (None, None, None) => {
+                let text = "show who you are: client id and secret, or a refresh token";
+                return Err(Error::new(Code::AuthenticationFailed, text));
+            }
+        };
+        let shown = member(form, "refresh_token").cloned().unwrap_or_default();
+        let token = self.doors.authenticator.registry_token(&caller, &shown).await?;
+        let token = expose(&token);
+        Ok(answer(&json!({
+            "access_token": token, "token": token, "refresh_token": token, "token_type": "Bearer", "expires_in": 3600,
+        })))
+    }
+}
+
+#[async_trait]
+impl Gate for Door {
+    async fn admit(&self, request: &Parts, wanted: &[Grant]) -> Result<Admitted, Refused> {
+        let known = self.known(request).await.map_err(|error| self.refuse(request, wanted, &error))?;
+        let Some(caller) = known else {
+            let error = Error::new(Code::AuthenticationFailed, "sign in to this registry");
+            return Err(self.refuse(request, wanted, &error));
+        };
+        let role = self.role(&caller).await.map_err(|error| self.refuse(request, wanted, &error))?;
+        let may = move |action: Action| match action {
+            Action::Pull => role >= Some(Role::Reader),
+            Action::Push | Action::Delete => role >= Some(Role::Contributor),
+        };
+        let admitted = Admitted::new(Some(caller.name.clone()), move |grant| match grant {
+            Grant::Base => true,
+            Grant::Catalog => may(Action::Pull),
+            Grant::Repository { action, .. } => may(*action),
+        });
+        let admitted = admitted.pulling_everything(may(Action::Pull));
+        match wanted.iter().find(|grant| !admitted.may(grant)) {
+            None => Ok(admitted),
+            Some(grant) => Err(Refused::new(
+                RefusedKind::Denied,
+                format!(
+                    "{} may not: {grant}. Pulling needs the role Reader on registry '{}', pushing and deleting Contributor \
+                     (`transload role grant`)",
+                    caller.name,
+                    self.registry.name()
+                ),
+            )),
+        }
+    }
+
+    fn owns(&self, path: &str) -> bool {
+        matches!(path, "/oauth2/token" | "/oauth2/exchange" | "/token")
+    }
+
+    async fn answer(&self, request: &Parts, body: Body) -> Response {
+        let query = request.uri.query().unwrap_or_default().as_bytes().to_vec();
+        let form = match request.method {
+            Method::GET => query,
+            Method::POST => match to_bytes(body, FORM_BYTES_MAX).await {
+                Ok(bytes) => bytes.to_vec(),
+                Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+            },
+            _ => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        };
+        let form: Vec<(String, SecretString)> = url::form_urlencoded::parse(&form)
+            .map(|(key, value)| (key.into_owned(), value.into_owned().into()))
+            .collect();
+        let answered = match request.uri.path() {
+            "/oauth2/exchange" => self.exchange(request, &form).await,
+            _ => self.token(request, &form).await,
+        };
+        let mut response = answered.unwrap_or_else(|error| self.refuse(request, &[], &error).into_response());
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+fn member<'a>(form: &'a [(String, SecretString)], name: &str) -> Option<&'a SecretString> {
+    form.iter().find(|(key, _)| key == name).map(|(_, value)| value).filter(|value| !expose(value).is_empty())
+}
+
+fn expose(secret: &SecretString) -> &str {
+    use secrecy::ExposeSecret as _;
+    secret.expose_secret()
+}
+
+fn answer(body: &serde_json::Value) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn origin(request: &Parts) -> Origin {
+    let correlation = request.extensions.get::<RequestId>().map(|id| id.0.to_string());
+    Origin {
+        correlation: correlation.unwrap_or_else(|| Uuid::new_v4().to_string()),
+        address: request.extensions.get::<Arrival>().map(|arrival| arrival.peer.ip().to_string()),
+    }
+}
+
+fn host(request: &Parts) -> String {
+    let named = request.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let named = named.or_else(|| request.uri.authority().map(axum::http::uri::Authority::as_str));
+    let is_host = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b));
+    named.filter(is_host).unwrap_or("localhost").to_owned()
+}
+
+fn scope(grant: &Grant) -> Option<String> {
+    match grant {
+        Grant::Base => None,
+        Grant::Catalog => Some("registry:catalog:*".to_owned()),
+        Grant::Repository { name, action } => {
+            let actions = match action {
+                Action::Pull => "pull",
+                Action::Push => "pull,push",
+                Action::Delete => "delete",
+            };
+            Some(format!("repository:{name}:{actions}"))
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! `transload serve` and `transload worker`: the control plane put together.
+
+mod ends;
+mod first;
+mod front;
+mod gate;
+mod greeting;
+mod hosted;
+mod keep;
+mod plane;
+mod worker;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use transload_control::{Control, ControlOptions, Limits};
+use transload_depot::{Metrics, Serving};
+use transload_server::{ClaimRole, OuterIssuer, Server, ServerOptions};
+use transload_transfer::{Code, Error};
+use url::Url;
+
+use self::first::Administrator;
+use self::front::Front;
+use self::gate::Doors;
+use self::greeting::Greeting;
+use self::hosted::Registries;
+use self::plane::Plane;
+use super::registry::{Listening, end, notify, reload, tell_of_events};
+use crate::commands::registry::{Asked, Signals};
+use crate::config::Environment;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::settings::{ServeOptions, TrustedIssuer, WorkerOptions};
+
+/// The description of the API.
+const DESCRIPTION: &str = include_str!("../../../../../docs/openapi.json");
+/// Between two looks at what is old.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
+/// What clients are told to reach this server by.
+#[derive(Debug, Clone)]
+struct Names {
+    /// `https://host[:port]`.
+    base: String,
+    /// `host[:port]`.
+    host: String,
+    registry_suffix: String,
+    vault_suffix: String,
+}
+
+impl Names {
+    fn of(options: &ServeOptions) -> Result<Self, Error> {
+        let base = match &options.url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => Self::of_address(options)?,
+        };
+        let url = Url::parse(&base).map_err(|error| Error::new(Code::Usage, "--url", error.to_string()))?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        // there are no names beneath an address
+        let domain = match url.host() {
+            Some(url::Host::Domain(domain)) => domain.to_owned(),
+            _ => "localhost".to_owned(),
+        };
+        let or = |given: &Option<String>, word: &str| {
+            given.clone().unwrap_or_else(|| format!(".{word}.{domain}{port}"))
+        };
+        Ok(Self {
+            host: format!("{host}{port}"),
+            registry_suffix: or(&options.registry_suffix, "azurecr"),
+            vault_suffix: or(&options.vault_suffix, "vault"),
+            base,
+        })
+    }
+
+    fn of_address(options: &ServeOptions) -> Result<String, Error> {
+        let scheme = if options.tls_off { "http" } else { "https" };
+        let first = options.listening.listen.first();
+        let Some(addr) = first.filter(|addr| addr.port() != 0) else {
+            let text = "without --url the first address has a port: clients are told to come back to it";
+            return Err(Error::new(Code::Usage, "--listen", text).with_next("name the port, or give --url"));
+        };
+        let host = if addr.ip().is_unspecified() {
+            super::registry::machine_name()
+        } else {
+            SocketAddr::new(addr.ip(), 0).to_string().trim_end_matches(":0").to_owned()
+        };
+        Ok(format!("{scheme}://{host}:{}", addr.port()))
+    }
+}
+
+pub(crate) async fn run(
+    options: ServeOptions,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit, Error> {
+    tell_of_events(output);
+    let mut signals = Signals::listen()?;
+    let names = Names::of(&options)?;
+    let plane = Plane::open(&options.kept, options.work.queue(), true).await?;
+    let control = plane.control(ControlOptions {
+        tenant: plane.tenant,
+        subscription: plane.subscription,
+        registry_suffix: names.registry_suffix.clone(),
+        registry_host: Some(names.host.clone()),
+        vault_suffix: names.vault_suffix.clone(),
+        folders: options.work.folders.clone(),
+        limits: Limits { artifacts_per_run_max: options.artifacts_per_run_max as usize, ..Limits::default() },
+    });
+    let tls = options.listening.tls.open(Some(&options.kept.data))?;
+    let ca = tls.as_ref().and_then(|tls| tls.authority()).map(std::path::Path::to_owned);
+    let administrator = first::administrator(&control, &options.kept.data, &names.base, ca.as_deref()).await?;
+    let server = Server::new(control.clone(), server_options(&options, &names, &plane)?);
+    let limits = options.listening.limits();
+    let doors = Doors::new(control.clone(), server.authenticator());
+    let stop = CancellationToken::new();
+    let registries = Registries::new(&options.kept.data, control.clone(), doors, limits.clone(), &stop)?;
+    let front = Front::new(registries.clone(), server.router(), names.host.clone());
+    let metrics = Metrics::new();
+    let serving = Serving::router(front.router(), limits).public();
+    let listening = options.listening.start_serving(serving, tls, &metrics).await?;
+
+    let mut tasks = JoinSet::new();
+    tasks.spawn(registries.tend(stop.clone()));
+    tasks.spawn(keep::prune(control.clone(), options.retention, stop.clone()));
+    if options.work.workers > 0 {
+        let reach = worker::Reach::here(server.authenticator(), control.clone(), &listening, ca.as_deref(), options.tls_off);
+        let worker = worker::worker(&control, &options.work, reach, environment, output).await?;
+        let stop = stop.clone();
+        tasks.spawn(async move { worker.run(stop).await });
+    }
+    Greeting::new(&listening, &names, &options, &plane, administrator).show(output)?;
+    notify(environment.notify_socket.as_deref(), "READY=1");
+    while signals.next().await == Asked::Reload {
+        reload(&listening).await;
+    }
+    notify(environment.notify_socket.as_deref(), "STOPPING=1");
+    stop.cancel();
+    end(listening, signals, output).await;
+    while tasks.join_next().await.is_some() {}
+    control.ledger().close().await;
+    Ok(Exit::Success)
+}
+
+fn server_options(options: &ServeOptions, names: &Names, plane: &Plane) -> Result<ServerOptions, Error> {
+    let sealer = Arc::clone(&plane.sealer);
+    let client = worker::http_client(&options.work.trust)?;
+    Ok(ServerOptions {
+        event_key: options.event_key.clone(),
+        outer_issuers: options.issuers.iter().map(outer).collect(),
+        client,
+        description: DESCRIPTION,
+        ..ServerOptions::new(sealer, names.base.clone())
+    })
+}
+
+fn outer(issuer: &TrustedIssuer) -> OuterIssuer {
+    let roles = issuer.grants.iter().map(|grant| ClaimRole {
+        claim: grant.claim.clone(),
+        value: grant.value.clone(),
+        role: grant.role,
+        scope: grant.scope.clone(),
+    });
+    OuterIssuer {
+        issuer: issuer.issuer.clone(),
+        audiences: issuer.audiences.clone(),
+        jwks_uri: issuer.jwks_uri.clone(),
+        principal_claim: None,
+        roles: roles.collect(),
+    }
+}
+
+pub(crate) async fn worker(
+    options: WorkerOptions,
+    environment: &Environment,
+    output: &Output,
+) -> Result<Exit, Error> {
+    tell_of_events(output);
+    let mut signals = Signals::listen()?;
+    let plane = Plane::open(&options.kept, options.work.queue(), false).await?;
+    let (registry_suffix, vault_suffix) = plane.suffixes(&options).await?;
+    let control = plane.control(ControlOptions {
+        tenant: plane.tenant,
+        subscription: plane.subscription,
+        registry_suffix,
+        registry_host: None,
+        vault_suffix,
+        folders: options.work.folders.clone(),
+        limits: Limits::default(),
+    });
+    let base = plane.base().await?;
+    let server = Server::new(control.clone(), ServerOptions::new(Arc::clone(&plane.sealer), base));
+    let reach = worker::Reach::elsewhere(server.authenticator(), control.clone());
+    let performing = worker::worker(&control, &options.work, reach, environment, output).await?;
+    let stop = CancellationToken::new();
+    let metered = match options.metrics_listen {
+        None => None,
+        Some(addr) => {
+            let router = Metrics::new().router(stop.clone());
+            let serving = Serving::router(router, transload_depot::Limits::default()).public();
+            Some(serving.start(&[addr]).await.map_err(|error| super::registry::trouble(&error))?)
+        }
+    };
+    output.say(&format!("performing runs of the ledger in {}", plane.ledger.place()));
+    notify(environment.notify_socket.as_deref(), "READY=1");
+    let (stopping, drain) = (stop.clone(), options.drain);
+    let mut running = tokio::spawn(async move { performing.run(stopping).await });
+    loop {
+        tokio::select! {
+            ended = &mut running => {
+                ended.map_err(|error| Error::new(Code::Internal, "worker", error.to_string()))?;
+                break;
+            }
+            asked = signals.next() => {
+                if asked == Asked::Reload {
+                    continue;
+                }
+                if stop.is_cancelled() {
+                    break;
+                }
+                notify(environment.notify_socket.as_deref(), "STOPPING=1");
+                output.say("stopping: runs are given back for others to go on with; once more to stop at once");
+                stop.cancel();
+                let _ = tokio::time::timeout(drain, &mut running).await;
+                break;
+            }
+        }
+    }
+    if let Some(server) = metered {
+        server.shutdown().await;
+    }
+    control.ledger().close().await;
+    Ok(Exit::Success)
+}
+
+/// What else the greeting and the commands need of an administrator.
+type Shown = Option<Administrator>;
+/// What listens.
+type Listens = Listening;

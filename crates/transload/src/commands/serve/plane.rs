@@ -1,0 +1,158 @@
+//! What is kept, opened: the folder, the vault's key, the ledger.
+
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use transload_control::ledger::QueueLimits;
+use transload_control::{Control, ControlOptions, Ledger, LedgerLimits};
+use transload_transfer::{Code, Error};
+use transload_vault::{Embedded, ErrorKind, MasterKey, Sealer};
+use uuid::Uuid;
+
+use crate::settings::{Kept, VaultKey, WorkerOptions};
+
+/// Where the names are that clients know this installation by, for workers on other machines.
+const BASE: &str = "names/base";
+const REGISTRY_SUFFIX: &str = "names/registry-suffix";
+const VAULT_SUFFIX: &str = "names/vault-suffix";
+
+/// All that is kept, open.
+#[derive(Debug)]
+pub(crate) struct Plane {
+    pub(crate) ledger: Ledger,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) vault: Embedded,
+    pub(crate) tenant: Uuid,
+    pub(crate) subscription: Uuid,
+}
+
+impl Plane {
+    /// Opens what is kept. What is missing is made where `may_make`.
+    ///
+    /// # Errors
+    /// `StoreIo` for a folder or a key that cannot be used, `LedgerUnavailable`, `VaultKeyWrong`.
+    pub(crate) async fn open(kept: &Kept, queue: QueueLimits, may_make: bool) -> Result<Self, Error> {
+        if may_make || kept.ledger.is_none() {
+            make_folder(&kept.data)?;
+        }
+        let file = kept.data.join("ledger.db");
+        let is_first = kept.ledger.is_none() && !file.exists();
+        let sealer = || sealer(kept, may_make && (is_first || kept.ledger.is_some()));
+        let url = kept.ledger.clone().unwrap_or_else(|| SecretString::from(file.display().to_string()));
+        // a key that is missing is told of before an empty ledger is made
+        let first_sealer = sealer()?;
+        let limits = LedgerLimits { queue, ..LedgerLimits::default() };
+        let ledger = Ledger::open(&url, limits).await.map_err(|error| refused(&error))?;
+        let vault = Embedded::new(first_sealer, Arc::new(ledger.clone()));
+        vault.check().await.map_err(|error| sealed(&error))?;
+        let id = async |key: &str| {
+            let stands = ledger.put_meta_if_absent(key, &Uuid::new_v4().to_string()).await;
+            let stands = stands.map_err(|error| refused(&error))?;
+            Uuid::parse_str(&stands).map_err(|error| Error::new(Code::LedgerUnavailable, key, error.to_string()))
+        };
+        let (tenant, subscription) = (id("tenant").await?, id("subscription").await?);
+        let sealer = vault.shared_sealer();
+        Ok(Self { ledger, sealer, vault, tenant, subscription })
+    }
+
+    /// The rules over it.
+    pub(crate) fn control(&self, options: ControlOptions) -> Control {
+        Control::new(self.ledger.clone(), self.vault.clone(), options)
+    }
+
+    /// Keeps the names that clients know this installation by.
+    pub(super) async fn keep_names(&self, names: &super::Names) -> Result<(), Error> {
+        let kept = [(BASE, &names.base), (REGISTRY_SUFFIX, &names.registry_suffix), (VAULT_SUFFIX, &names.vault_suffix)];
+        for (key, value) in kept {
+            self.ledger.put_meta(key, value).await.map_err(|error| refused(&error))?;
+        }
+        Ok(())
+    }
+
+    /// What `transload serve` said that clients reach it by.
+    pub(crate) async fn base(&self) -> Result<String, Error> {
+        self.said(BASE).await
+    }
+
+    /// The suffixes of registries and vaults: as named, else as `transload serve` said.
+    pub(crate) async fn suffixes(&self, options: &WorkerOptions) -> Result<(String, String), Error> {
+        let registries = match &options.registry_suffix {
+            Some(suffix) => suffix.clone(),
+            None => self.said(REGISTRY_SUFFIX).await?,
+        };
+        let vaults = match &options.vault_suffix {
+            Some(suffix) => suffix.clone(),
+            None => self.said(VAULT_SUFFIX).await?,
+        };
+        Ok((registries, vaults))
+    }
+
+    async fn said(&self, key: &str) -> Result<String, Error> {
+        let found = self.ledger.meta(key).await.map_err(|error| refused(&error))?;
+        found.ok_or_else(|| {
+            Error::new(Code::LedgerUnavailable, "--ledger", "no `transload serve` has used this ledger yet")
+                .with_next("start `transload serve` with it first")
+        })
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), Error> {
+    let failed = |error: std::io::Error| {
+        Error::new(Code::StoreIo, format!("--data {}", folder.display()), error.to_string())
+            .with_next("name a folder that this user may write to with --data")
+    };
+    if !folder.exists() {
+        return std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed);
+    }
+    let mode = std::fs::metadata(folder).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let detail = format!("others may look into it (mode {:o})", mode & 0o777);
+        return Err(Error::new(Code::StoreIo, format!("--data {}", folder.display()), detail)
+            .with_next(format!("close it: chmod 700 {}", folder.display())));
+    }
+    Ok(())
+}
+
+fn sealer(kept: &Kept, may_make: bool) -> Result<Sealer, Error> {
+    use secrecy::ExposeSecret as _;
+    let made = match &kept.vault_key {
+        VaultKey::Given(text) => MasterKey::from_base64(text.expose_secret()).map(|key| Sealer::new(&key)),
+        VaultKey::File(file) => Sealer::from_file(file),
+        VaultKey::InData => {
+            let file = kept.data.join("vault.key");
+            if may_make && !file.exists() {
+                MasterKey::create_file(&file).map(|key| Sealer::new(&key))
+            } else {
+                Sealer::from_file(&file)
+            }
+        }
+    };
+    made.map_err(|error| sealed(&error))
+}
+
+/// What the vault says, by the program's table.
+pub(crate) fn sealed(error: &transload_vault::Error) -> Error {
+    let code = match error.kind() {
+        ErrorKind::Unavailable => Code::LedgerUnavailable,
+        _ => Code::VaultKeyUnusable,
+    };
+    let told = Error::new(code, error.subject(), error.detail());
+    match error.hint() {
+        Some(hint) => told.with_next(hint),
+        None => told,
+    }
+}
+
+/// What the control plane says, by the program's table.
+pub(crate) fn refused(error: &transload_control::Error) -> Error {
+    use transload_control::Code as C;
+    let subject = error.target.clone().unwrap_or_else(|| "the ledger".to_owned());
+    let code = match error.code {
+        C::LedgerUnavailable => Code::LedgerUnavailable,
+        C::VaultDamaged => Code::VaultKeyUnusable,
+        _ => Code::Usage,
+    };
+    Error::new(code, subject, error.message.clone())
+}
