@@ -159,6 +159,10 @@ codes! {
     CertificateInvalid => "look at what the message names; a chain and its key are PEM files, the server's certificate first",
     /// Something in a registry's folder is damaged or missing.
     RegistryDamaged => "put damaged blobs aside with `transload registry check --repair`, then push what is affected again",
+    /// The ledger of the control plane cannot be used.
+    LedgerUnavailable => "see that the database runs and the disk has room; nothing that was acknowledged is lost",
+    /// The key of the vault cannot be used, or is not the one that its secrets were sealed with.
+    VaultKeyUnusable => "restore the key file from a backup: without its key the vault's secrets cannot be read",
     /// The control plane cannot be reached.
     ServerUnreachable => "check --server or the context, the network and the proxy, and whether `transload serve` runs there",
     /// The control plane's certificate is not trusted.

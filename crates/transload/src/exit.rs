@@ -84,6 +84,7 @@ impl Exit {
             | C::ResourceNotFound
             | C::BundleNotFound => Self::NotFound,
             C::Unauthorized
+            | C::VaultKeyUnusable
             | C::Denied
             | C::CredentialInvalid
             | C::RegistryTls
@@ -120,6 +121,7 @@ impl Exit {
             | C::BundleHostile
             | C::BundleTooNew => Self::Damaged,
             C::ServerUnreachable
+            | C::LedgerUnavailable
             | C::ServerFailed
             | C::ServerProtocol
             | C::RunFailed

@@ -42,7 +42,7 @@ pub(crate) fn open(
 }
 
 /// What an end says, by the engine's table.
-fn told(error: &transload_endpoints::Error) -> Error {
+pub(crate) fn told(error: &transload_endpoints::Error) -> Error {
     let code = Code::ALL.iter().copied().find(|code| code.as_str() == error.code());
     Error::new(code.unwrap_or(Code::Usage), error.subject(), error.detail()).with_next(error.next_step())
 }
@@ -119,7 +119,7 @@ async fn name_one_of(store: &dyn BlobStore) -> String {
     }
 }
 
-fn options(trust: &TrustArgs, environment: &Environment) -> Result<StoreOptions, Error> {
+pub(crate) fn options(trust: &TrustArgs, environment: &Environment) -> Result<StoreOptions, Error> {
     Ok(StoreOptions {
         ca_pem: ca_pem(trust)?,
         proxy: ProxyOptions {

@@ -47,6 +47,11 @@ impl Embedded {
         &self.sealer
     }
 
+    /// The same, to be shared.
+    pub fn shared_sealer(&self) -> Arc<Sealer> {
+        Arc::clone(&self.sealer)
+    }
+
     /// Opens one value, if there is one: tells at the start that the key is another than the vault's, rather than at the
     /// first run.
     ///

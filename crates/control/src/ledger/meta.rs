@@ -40,4 +40,21 @@ impl Ledger {
         tx.commit(&self.db).await?;
         Ok(stands)
     }
+
+    /// Sets the value of a key, whatever it was.
+    pub async fn put_meta(&self, key: &str, value: &str) -> Result<(), Error> {
+        self.db.doing(|| self.replace_meta_in(key, value)).await
+    }
+
+    async fn replace_meta_in(&self, key: &str, value: &str) -> Result<(), Fault> {
+        let mut tx = self.db.begin().await?;
+        sqlx::query(
+            "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )
+        .bind(key)
+        .bind(value)
+        .execute(tx.on())
+        .await?;
+        tx.commit(&self.db).await
+    }
 }

@@ -46,6 +46,9 @@ pub struct ControlOptions {
     pub subscription: Uuid,
     /// What follows a hosted registry's name in its login server, with the dot and the port: `.registry.example:8443`.
     pub registry_suffix: String,
+    /// `host[:port]` of this server, which the first hosted registry has as its login server: on a machine without names of
+    /// its own that is what clients can reach.
+    pub registry_host: Option<String>,
     /// What follows a vault's name in its host, with the dot and the port: `.vault.example:8443`.
     pub vault_suffix: String,
     /// Folders beneath which `file://` containers may be.

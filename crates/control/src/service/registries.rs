@@ -141,8 +141,7 @@ impl Control {
                         .cloned()
                         .ok_or_else(|| Error::new(Code::Conflict, "the registry changed meanwhile"));
                 }
-                let name = id.name().to_ascii_lowercase();
-                let login_server = format!("{name}{}", self.options().registry_suffix);
+                let login_server = self.own_host(id).await?;
                 Ok(RegistryPlace::Hosted { login_server, store })
             }
             (Some(PlaceSpec::Hosted { login_server: Some(host) }), _) => {
@@ -155,6 +154,16 @@ impl Control {
                 Ok(RegistryPlace::External { login_server, plain_http, credential })
             }
         }
+    }
+
+    /// The login server of a new hosted registry: this server's own host for the first, else one made of its name.
+    async fn own_host(&self, id: &ResourceId) -> Result<String, Error> {
+        if let Some(host) = &self.options().registry_host
+            && self.ledger().named(&format!("host:{}", host.to_ascii_lowercase())).await?.is_none()
+        {
+            return Ok(host.to_ascii_lowercase());
+        }
+        Ok(format!("{}{}", id.name().to_ascii_lowercase(), self.options().registry_suffix))
     }
 
     async fn credential(

@@ -1,5 +1,6 @@
 //! Listening as the command line wants it.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,17 +11,24 @@ use super::access_log::{Log, LogKeeper};
 use super::trouble;
 use crate::cli::{ListenArgs, TlsArgs};
 
-/// A registry that listens, and what belongs to it.
+/// What listens, and what belongs to it.
 #[derive(Debug)]
-pub(super) struct Listening {
-    pub(super) server: Server,
-    pub(super) tls: Option<Tls>,
-    pub(super) log: Option<LogKeeper>,
+pub(in crate::commands) struct Listening {
+    pub(in crate::commands) server: Server,
+    pub(in crate::commands) tls: Option<Tls>,
+    pub(in crate::commands) log: Option<LogKeeper>,
+}
+
+impl Listening {
+    /// The first address.
+    pub(in crate::commands) fn addr(&self) -> SocketAddr {
+        self.server.addr()
+    }
 }
 
 impl ListenArgs {
     /// The bounds, with those that were given.
-    pub(super) fn limits(&self) -> Limits {
+    pub(in crate::commands) fn limits(&self) -> Limits {
         Limits {
             connections_max: self.connections_max as usize,
             requests_max: self.requests_max as usize,
@@ -33,15 +41,28 @@ impl ListenArgs {
     ///
     /// # Errors
     /// `Usage`, `CertificateInvalid`, `StoreIo` and `ListenFailed`.
-    pub(super) async fn start(
+    pub(in crate::commands) async fn start(
         &self,
         depot: &Depot,
         data: Option<&Path>,
         adapt: impl FnOnce(Serving) -> Serving,
     ) -> Result<Listening, Error> {
         let metrics = Metrics::new().watching(depot);
-        let mut serving = adapt(Serving::depot(depot)).metrics(metrics.clone());
         let tls = self.tls.open(data)?;
+        self.start_serving(adapt(Serving::depot(depot)), tls, &metrics).await
+    }
+
+    /// The same for whatever is served.
+    ///
+    /// # Errors
+    /// `StoreIo` and `ListenFailed`.
+    pub(in crate::commands) async fn start_serving(
+        &self,
+        serving: Serving,
+        tls: Option<Tls>,
+        metrics: &Metrics,
+    ) -> Result<Listening, Error> {
+        let mut serving = serving.metrics(metrics.clone());
         if let Some(tls) = &tls {
             serving = serving.tls(tls.clone());
         }
@@ -50,7 +71,7 @@ impl ListenArgs {
         }
         let mut keeper = None;
         if let Some(path) = &self.log.access_log {
-            let (log, kept) = Log::open(path, self.log.access_log_format, &metrics)?;
+            let (log, kept) = Log::open(path, self.log.access_log_format, metrics)?;
             serving = serving.access_log(log as Arc<dyn AccessLog>);
             keeper = Some(kept);
         }
@@ -61,11 +82,11 @@ impl ListenArgs {
 
 impl TlsArgs {
     /// Whether there is to be TLS.
-    pub(super) fn is_asked(&self) -> bool {
+    pub(in crate::commands) fn is_asked(&self) -> bool {
         self.tls_cert.is_some() || self.tls_generate.is_some()
     }
 
-    fn open(&self, data: Option<&Path>) -> Result<Option<Tls>, Error> {
+    pub(in crate::commands) fn open(&self, data: Option<&Path>) -> Result<Option<Tls>, Error> {
         let tls = match (&self.tls_cert, &self.tls_key, &self.tls_generate) {
             (Some(cert), Some(key), _) => Tls::from_files(cert, key),
             (_, _, Some(names)) => {
@@ -94,6 +115,6 @@ impl TlsArgs {
 }
 
 /// What this machine is called.
-pub(super) fn machine_name() -> String {
+pub(in crate::commands) fn machine_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

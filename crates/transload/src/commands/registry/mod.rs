@@ -12,6 +12,12 @@ mod signals;
 mod trouble;
 mod upkeep;
 
+pub(super) use listening::{Listening, machine_name};
+pub(super) use notify::notify;
+pub(super) use serve::{end, reload, tell_of_events};
+pub(super) use signals::{Asked, Signals};
+pub(super) use trouble::error as trouble;
+
 use transload_transfer::Error;
 
 use super::plane::registries;

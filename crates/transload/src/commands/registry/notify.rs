@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::net::UnixDatagram;
 
 /// Sends one state to the socket that the service manager named, if it did.
-pub(super) fn notify(socket: Option<&OsStr>, state: &str) {
+pub(in crate::commands) fn notify(socket: Option<&OsStr>, state: &str) {
     let Some(name) = socket else { return };
     if let Err(error) = send(name, state) {
         tracing::warn!(%error, "the service manager cannot be told");

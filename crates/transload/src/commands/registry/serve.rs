@@ -56,7 +56,7 @@ pub(crate) async fn run(args: ServeArgs, environment: &Environment, output: &Out
 }
 
 /// What happens while it runs goes to standard error.
-fn tell_of_events(output: &Output) {
+pub(in crate::commands) fn tell_of_events(output: &Output) {
     let level = if output.is_quiet() { LevelFilter::WARN } else { LevelFilter::INFO };
     let events = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).with_target(false);
     let ours = Targets::new().with_target("transload", level);
@@ -65,7 +65,7 @@ fn tell_of_events(output: &Output) {
 }
 
 /// Opens the log anew, and reads the certificate.
-async fn reload(listening: &Listening) {
+pub(in crate::commands) async fn reload(listening: &Listening) {
     if let Some(log) = &listening.log {
         log.reopen();
     }
@@ -76,7 +76,7 @@ async fn reload(listening: &Listening) {
 }
 
 /// Lets what runs come to its end; once more asked, at once.
-async fn end(listening: Listening, mut signals: Signals, output: &Output) {
+pub(in crate::commands) async fn end(listening: Listening, mut signals: Signals, output: &Output) {
     let Listening { server, log, .. } = listening;
     output.say("stopping when what runs has ended; once more to stop at once");
     let ending = server.ending();

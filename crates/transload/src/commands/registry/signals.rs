@@ -5,7 +5,7 @@ use transload_transfer::{Code, Error};
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(in crate::commands) enum Asked {
     /// To end.
     Stop,
     /// To open and read files anew.
@@ -14,14 +14,14 @@ pub(super) enum Asked {
 
 /// SIGINT, SIGTERM and SIGHUP. They are caught from the moment this is made.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(in crate::commands) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
 }
 
 impl Signals {
-    pub(super) fn listen() -> Result<Self, Error> {
+    pub(in crate::commands) fn listen() -> Result<Self, Error> {
         let listen =
             |kind| signal(kind).map_err(|error| Error::new(Code::Internal, "signals", error.to_string()));
         Ok(Self {
@@ -31,7 +31,7 @@ impl Signals {
         })
     }
 
-    pub(super) async fn next(&mut self) -> Asked {
+    pub(in crate::commands) async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.interrupt.recv() => Asked::Stop,
             _ = self.terminate.recv() => Asked::Stop,

@@ -4,7 +4,7 @@ use transload_depot::Error as Trouble;
 use transload_transfer::{Code, Error};
 
 /// The error of the program that says what is wrong and what to do.
-pub(super) fn error(trouble: &Trouble) -> Error {
+pub(in crate::commands) fn error(trouble: &Trouble) -> Error {
     use std::error::Error as _;
     let mut detail = trouble.to_string();
     if let Some(source) = trouble.source() {

@@ -1,17 +1,14 @@
 //! The first start: somebody has to be able to come in.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+use secrecy::SecretString;
 use transload_control::{Caller, Control, Grant, OneTimeSecret, Role};
-use transload_transfer::{Code, Error};
+use transload_transfer::Error;
 use uuid::Uuid;
 
 use super::plane::refused;
+use crate::contexts::Handed;
 
 /// Which client the administrator is; whoever wrote it first makes it.
 const ADMINISTRATOR: &str = "administrator";
@@ -36,45 +33,39 @@ pub(crate) async fn administrator(
     made_once(control, WORKERS, Role::Contributor).await?;
     let Some(made) = made_once(control, ADMINISTRATOR, Role::Owner).await? else { return Ok(None) };
     let file = data.join("administrator.json");
-    let text = json!({
-        "server": base,
-        "caFile": ca.map(|ca| std::path::absolute(ca).unwrap_or_else(|_| ca.to_owned())),
-        "tenantId": control.options().tenant.to_string(),
-        "subscriptionId": control.options().subscription.to_string(),
-        "clientId": made.principal.client_id.to_string(),
-        "clientSecret": made.secret.expose_secret(),
-    });
-    write(&file, &format!("{text:#}\n"))?;
+    let handed = Handed {
+        server: base.to_owned(),
+        ca_file: ca.map(|ca| std::path::absolute(ca).unwrap_or_else(|_| ca.to_owned())),
+        ca_pem: None,
+        tenant: Some(control.options().tenant.to_string()),
+        client_id: made.principal.client_id.to_string(),
+        client_secret: made.secret.clone(),
+    };
+    handed.write(&file)?;
     Ok(Some(Administrator { client_id: made.principal.client_id, secret: made.secret, file }))
 }
 
-/// The principal of that name, when it has to be made; its role is given in any case, so that a start that was cut off is
-/// made good by the next.
+/// The principal of that name, when it has to be made. That it was made is noted last: a start that was cut off makes another.
 async fn made_once(control: &Control, name: &str, role: Role) -> Result<Option<OneTimeSecret>, Error> {
     let failed = |error: transload_control::Error| refused(&error);
     let itself = Caller::itself(&control.subscription(), Uuid::new_v4().to_string());
     let ledger = control.ledger();
     let key = format!("principals/{name}");
-    if let Some(client_id) = ledger.meta(&key).await.map_err(failed)? {
-        let client_id = Uuid::parse_str(&client_id);
-        let client_id = client_id.map_err(|error| Error::new(Code::LedgerUnavailable, &key, error.to_string()))?;
-        if ledger.principal(client_id).await.map_err(failed)?.is_some() {
-            return Ok(None);
-        }
-        // it was deleted, and that was somebody's will
+    // one that was deleted since stays deleted: that was somebody's will
+    if ledger.meta(&key).await.map_err(failed)?.is_some() {
         return Ok(None);
     }
     let new = transload_control::NewPrincipal { name: name.to_owned(), expires_at: None };
     let made = control.create_principal(&itself, new).await.map_err(failed)?;
     let (client_id, principal) = (made.principal.client_id.to_string(), made.principal.object_id.to_string());
+    let grant = Grant { principal, role, scope: control.subscription() };
+    control.grant(&itself, grant).await.map_err(failed)?;
     let stands = ledger.put_meta_if_absent(&key, &client_id).await.map_err(failed)?;
     if stands != client_id {
         // another server that starts at the same time was first
         control.delete_principal(&itself, made.principal.client_id).await.map_err(failed)?;
         return Ok(None);
     }
-    let grant = Grant { principal, role, scope: control.subscription() };
-    control.grant(&itself, grant).await.map_err(failed)?;
     Ok(Some(made))
 }
 
@@ -88,16 +79,4 @@ pub(crate) async fn workers(control: &Control) -> Result<transload_control::Prin
     let client_id = control.ledger().meta(&format!("principals/{WORKERS}")).await?;
     let client_id = client_id.and_then(|text| Uuid::parse_str(&text).ok()).ok_or_else(missing)?;
     control.ledger().principal(client_id).await?.ok_or_else(missing)
-}
-
-fn write(file: &Path, text: &str) -> Result<(), Error> {
-    let failed = |error: std::io::Error| {
-        Error::new(Code::StoreIo, file.display().to_string(), error.to_string())
-            .with_next("make room or give permission; then `transload principal rotate` gives a new secret")
-    };
-    let partial = file.with_extension("json.partial");
-    let _ = std::fs::remove_file(&partial);
-    let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(failed)?;
-    opened.write_all(text.as_bytes()).and_then(|()| opened.sync_all()).map_err(failed)?;
-    std::fs::rename(&partial, file).map_err(failed)
 }

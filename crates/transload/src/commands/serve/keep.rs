@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use transload_control::Control;
 use transload_control::ledger::Retention;
@@ -9,8 +10,10 @@ use transload_control::ledger::Retention;
 /// Forgets what is older than `retention`, now and then, until `stop`.
 pub(super) async fn prune(control: Control, retention: Option<Duration>, stop: CancellationToken) {
     let Some(age) = retention else { return };
-    let retention = Retention::older_than(age);
     loop {
+        let before = OffsetDateTime::now_utc().checked_sub(age.try_into().unwrap_or(time::Duration::MAX));
+        // runs stay until somebody deletes them: they are resources
+        let retention = Retention { operations_before: before, runs_before: None, audit_before: before };
         match control.ledger().prune(&retention).await {
             Ok(pruned) => tracing::debug!(?pruned, "forgot what is old"),
             Err(error) => tracing::warn!(%error, "what is old cannot be forgotten now"),

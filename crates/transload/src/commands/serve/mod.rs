@@ -22,7 +22,6 @@ use transload_server::{ClaimRole, OuterIssuer, Server, ServerOptions};
 use transload_transfer::{Code, Error};
 use url::Url;
 
-use self::first::Administrator;
 use self::front::Front;
 use self::gate::Doors;
 use self::greeting::Greeting;
@@ -112,6 +111,7 @@ pub(crate) async fn run(
     });
     let tls = options.listening.tls.open(Some(&options.kept.data))?;
     let ca = tls.as_ref().and_then(|tls| tls.authority()).map(std::path::Path::to_owned);
+    plane.keep_names(&names).await?;
     let administrator = first::administrator(&control, &options.kept.data, &names.base, ca.as_deref()).await?;
     let server = Server::new(control.clone(), server_options(&options, &names, &plane)?);
     let limits = options.listening.limits();
@@ -128,7 +128,7 @@ pub(crate) async fn run(
     tasks.spawn(keep::prune(control.clone(), options.retention, stop.clone()));
     if options.work.workers > 0 {
         let reach = worker::Reach::here(server.authenticator(), control.clone(), &listening, ca.as_deref(), options.tls_off);
-        let worker = worker::worker(&control, &options.work, reach, environment, output).await?;
+        let worker = worker::worker(&control, &options.work, reach, environment, output)?;
         let stop = stop.clone();
         tasks.spawn(async move { worker.run(stop).await });
     }
@@ -194,7 +194,7 @@ pub(crate) async fn worker(
     let base = plane.base().await?;
     let server = Server::new(control.clone(), ServerOptions::new(Arc::clone(&plane.sealer), base));
     let reach = worker::Reach::elsewhere(server.authenticator(), control.clone());
-    let performing = worker::worker(&control, &options.work, reach, environment, output).await?;
+    let performing = worker::worker(&control, &options.work, reach, environment, output)?;
     let stop = CancellationToken::new();
     let metered = match options.metrics_listen {
         None => None,
@@ -235,8 +235,3 @@ pub(crate) async fn worker(
     control.ledger().close().await;
     Ok(Exit::Success)
 }
-
-/// What else the greeting and the commands need of an administrator.
-type Shown = Option<Administrator>;
-/// What listens.
-type Listens = Listening;

@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use crate::settings::{Kept, VaultKey, WorkerOptions};
 
+/// The ledger in the folder of `serve`.
+pub(crate) const LEDGER_FILE: &str = "ledger.sqlite";
 /// Where the names are that clients know this installation by, for workers on other machines.
 const BASE: &str = "names/base";
 const REGISTRY_SUFFIX: &str = "names/registry-suffix";
@@ -37,15 +39,14 @@ impl Plane {
         if may_make || kept.ledger.is_none() {
             make_folder(&kept.data)?;
         }
-        let file = kept.data.join("ledger.db");
+        let file = kept.data.join(LEDGER_FILE);
         let is_first = kept.ledger.is_none() && !file.exists();
-        let sealer = || sealer(kept, may_make && (is_first || kept.ledger.is_some()));
         let url = kept.ledger.clone().unwrap_or_else(|| SecretString::from(file.display().to_string()));
         // a key that is missing is told of before an empty ledger is made
-        let first_sealer = sealer()?;
+        let sealer = sealer(kept, may_make && (is_first || kept.ledger.is_some()))?;
         let limits = LedgerLimits { queue, ..LedgerLimits::default() };
         let ledger = Ledger::open(&url, limits).await.map_err(|error| refused(&error))?;
-        let vault = Embedded::new(first_sealer, Arc::new(ledger.clone()));
+        let vault = Embedded::new(sealer, Arc::new(ledger.clone()));
         vault.check().await.map_err(|error| sealed(&error))?;
         let id = async |key: &str| {
             let stands = ledger.put_meta_if_absent(key, &Uuid::new_v4().to_string()).await;

@@ -9,14 +9,14 @@ use secrecy::SecretString;
 use transload_control::resource::Registry;
 use transload_control::run::RunError;
 use transload_control::{Caller, Control, PASSWORD_CONTEXT, ResourceId, SecretPlace};
-use transload_endpoints::{Ambient, ClientOptions, Endpoints, Options, RegistryAt, RegistryCredential, StoreOptions};
+use transload_endpoints::{RegistryAt, RegistryCredential};
 use transload_server::Authenticator;
 use transload_transfer::{Code, Error};
 use transload_vault::{AzureKeyVault, ErrorKind, KeyVaultOptions};
 use transload_worker::{Hosted, Refusal, SecretRequest, Secrets, Worker, WorkerOptions};
 use uuid::Uuid;
 
-use super::first;
+use super::{ends, first};
 use super::gate::TOKEN_USER;
 use crate::cli::TrustArgs;
 use crate::commands::TOOL;
@@ -139,18 +139,21 @@ fn principal(request: &SecretRequest<'_>) -> String {
 }
 
 /// A worker of this process.
-pub(super) async fn worker(
+pub(super) fn worker(
     control: &Control,
     work: &Work,
     reach: Reach,
     environment: &Environment,
     output: &Output,
 ) -> Result<Worker, Error> {
-    let (ends, entra) = endpoints(work, environment, output).await?;
-    let elsewhere = match entra {
-        None => None,
-        Some(credential) => Some(AzureKeyVault::new(credential, KeyVaultOptions::default())),
+    let ends = ends::endpoints(work, environment)?;
+    let options = KeyVaultOptions {
+        ca_pem: ca_pem(&work.trust)?,
+        proxy: environment.proxy.https.clone().map(Into::into),
+        no_proxy: environment.proxy.no_proxy.clone(),
+        ..KeyVaultOptions::default()
     };
+    let elsewhere = ends.options().ambient.entra.clone().map(|who| AzureKeyVault::new(who, options));
     let secrets = Vaults { control: control.clone(), elsewhere };
     let name = format!("{}-{}-{}", super::super::registry::machine_name(), std::process::id(), &Uuid::new_v4().to_string()[..8]);
     let engine = super::super::engine(Some(&work.resources), output);
@@ -163,4 +166,14 @@ pub(super) async fn worker(
     Ok(Worker::new(control.ledger().clone(), ends, Arc::new(secrets), Arc::new(reach), options))
 }
 
-type Entra = Option<Arc<dyn azure_core::credentials::TokenCredential>>;
+/// Asks issuers of tokens for their keys.
+pub(super) fn http_client(trust: &TrustArgs) -> Result<reqwest::Client, Error> {
+    let refused = |error: reqwest::Error| Error::new(Code::Usage, "--ca-file", error.to_string());
+    let mut builder = reqwest::Client::builder().user_agent(TOOL).redirect(reqwest::redirect::Policy::none());
+    for pem in ca_pem(trust)? {
+        for certificate in reqwest::Certificate::from_pem_bundle(&pem).map_err(refused)? {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    builder.build().map_err(refused)
+}
