@@ -26,7 +26,8 @@ pub(crate) use check::{Problem, check, check_serve, is_secret};
 pub(crate) use file::{File, Value};
 pub(crate) use keys::{Keys, variable};
 pub(crate) use levels::{Levels, Origin, Section, Setting};
-pub(crate) use serve::{Kept, ServeOptions, WorkerOptions, secret};
+pub(crate) use issuers::TrustedIssuer;
+pub(crate) use serve::{Kept, ServeOptions, VaultKey, Work, WorkerOptions, secret};
 
 /// Commands that have to work whatever the settings are: they show and mend them, or have no use for any.
 const WITHOUT_SETTINGS: [&str; 5] = ["completions", "config", "help", "man", "quickstart"];

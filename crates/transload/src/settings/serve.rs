@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use transload_control::ledger::QueueLimits;
 use transload_transfer::{Code, Error};
 use url::Url;
 
@@ -214,6 +215,15 @@ impl Kept {
 }
 
 impl Work {
+    /// How often runs are tried, and how long apart.
+    pub(crate) fn queue(&self) -> QueueLimits {
+        QueueLimits {
+            attempts_max: self.attempts_max,
+            backoff_first: self.backoff_first,
+            backoff_max: self.backoff_max,
+        }
+    }
+
     fn new(args: &WorkArgs, workers: u16, trust: TrustArgs, resources: ResourceArgs) -> Result<Self, Error> {
         let refused = |option: &str, why: &str| Err(Error::new(Code::Usage, option, why));
         if args.lease < LEASE_MIN {

@@ -1,9 +1,7 @@
 //! How workers reach stores and registries, and who they are there.
 
-use std::sync::Arc;
-
 use transload_endpoints::{Ambient, ClientOptions, Endpoints, Options};
-use transload_transfer::{Code, Error};
+use transload_transfer::Error;
 
 use crate::commands::TOOL;
 use crate::config::Environment;

@@ -17,7 +17,8 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::SecretString;
 use serde_json::json;
 use transload_control::{Caller, Code, Control, Error, ResourceId, Role};
-use transload_depot::{Action, Arrival, Caller as Admitted, Gate, Grant, RequestId, Refused, RefusedKind};
+use transload_depot::access::{Action, Caller as Admitted, Gate, Grant, Refused, RefusedKind};
+use transload_depot::{Arrival, RequestId};
 use transload_server::{Audience, Authenticator, Origin};
 use uuid::Uuid;
 

@@ -15,13 +15,18 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use transload_control::resource::{Body as Kept, RegistryPlace, kind};
 use transload_control::{Code, Control, Error};
-use transload_depot::{Care, Depot, Limits};
+use transload_depot::{Care, Depot, GcOptions, Limits};
 use uuid::Uuid;
 
 use super::gate::Doors;
 
 /// Between two looks for registries that were deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// As `registry serve` does where nothing is said.
+fn care() -> Care {
+    Care { gc_every: Some(Duration::from_secs(24 * 3600)), gc: GcOptions::default() }
+}
 
 /// The registries that are hosted here.
 #[derive(Debug, Clone)]
@@ -90,7 +95,7 @@ impl Registries {
         })?;
         let stop = self.0.stop.child_token();
         let (tended, until) = (depot.clone(), stop.clone());
-        tokio::spawn(async move { tended.tend(Care::default(), until).await });
+        tokio::spawn(async move { tended.tend(care(), until).await });
         let router = depot.behind(self.0.doors.of(id)).router();
         self.0.open.lock().insert(store, Open { router: router.clone(), stop });
         Ok(Some(router))

@@ -16,18 +16,19 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use transload_control::{Control, ControlOptions, Limits};
+use transload_control::{ControlOptions, Limits};
 use transload_depot::{Metrics, Serving};
 use transload_server::{ClaimRole, OuterIssuer, Server, ServerOptions};
 use transload_transfer::{Code, Error};
 use url::Url;
 
+pub(crate) use self::plane::LEDGER_FILE;
 use self::front::Front;
 use self::gate::Doors;
 use self::greeting::Greeting;
 use self::hosted::Registries;
 use self::plane::Plane;
-use super::registry::{Listening, end, notify, reload, tell_of_events};
+use super::registry::{end, notify, reload, tell_of_events};
 use crate::commands::registry::{Asked, Signals};
 use crate::config::Environment;
 use crate::exit::Exit;

@@ -16,7 +16,7 @@ use transload_vault::{AzureKeyVault, ErrorKind, KeyVaultOptions};
 use transload_worker::{Hosted, Refusal, SecretRequest, Secrets, Worker, WorkerOptions};
 use uuid::Uuid;
 
-use super::{ends, first};
+use super::{ends, first, plane};
 use super::gate::TOKEN_USER;
 use crate::cli::TrustArgs;
 use crate::commands::TOOL;
@@ -94,7 +94,7 @@ impl Hosted for Reach {
 #[derive(Debug)]
 struct Vaults {
     control: Control,
-    elsewhere: Option<AzureKeyVault>,
+    elsewhere: AzureKeyVault,
 }
 
 #[async_trait]
@@ -105,22 +105,7 @@ impl Secrets for Vaults {
         match self.control.secret_at(&caller, request.uri, request.identity, request.reader).await? {
             SecretPlace::Ours(value) => Ok(value),
             SecretPlace::Elsewhere(uri) => {
-                let Some(vault) = &self.elsewhere else {
-                    return Err(Refusal {
-                        error: RunError {
-                            code: "SecretNotFound".to_owned(),
-                            message: format!(
-                                "the vault {} is none of this server's (those end with {}), and the worker has no identity in \
-                                 Entra ID to read Azure's with: give it AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret or \
-                                 federated token, or put the secret into a vault of this server",
-                                uri.authority(),
-                                self.control.options().vault_suffix
-                            ),
-                        },
-                        transient: false,
-                    });
-                };
-                vault.read(&uri).await.map(|secret| secret.value).map_err(|error| Refusal {
+                self.elsewhere.read(&uri).await.map(|secret| secret.value).map_err(|error| Refusal {
                     error: RunError { code: "SecretUnavailable".to_owned(), message: error.to_string() },
                     transient: error.kind() == ErrorKind::Unavailable,
                 })
@@ -153,7 +138,8 @@ pub(super) fn worker(
         no_proxy: environment.proxy.no_proxy.clone(),
         ..KeyVaultOptions::default()
     };
-    let elsewhere = ends.options().ambient.entra.clone().map(|who| AzureKeyVault::new(who, options));
+    let elsewhere = AzureKeyVault::new(ends.options().ambient.entra.clone(), options);
+    let elsewhere = elsewhere.map_err(|error| plane::sealed(&error))?;
     let secrets = Vaults { control: control.clone(), elsewhere };
     let name = format!("{}-{}-{}", super::super::registry::machine_name(), std::process::id(), &Uuid::new_v4().to_string()[..8]);
     let engine = super::super::engine(Some(&work.resources), output);
