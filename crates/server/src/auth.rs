@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use time::OffsetDateTime;
-use transload_control::{Caller, Control, Error};
+use transload_control::{Caller, Control, Error, Principal};
 
 use crate::token::{Audience, Claims, OuterClaims, OuterIssuers, Tokens, refused};
 
@@ -51,6 +52,28 @@ impl Authenticator {
             Some(claims) => self.of_others(claims, origin).await,
             None => Err(refused("it is from an issuer that is not trusted here")),
         }
+    }
+
+    /// A token for registries, for whoever showed `shown`: of a principal of ours a new one, of others what they showed.
+    ///
+    /// # Errors
+    /// Those of the ledger and the vault.
+    pub async fn registry_token(&self, caller: &Caller, shown: &SecretString) -> Result<SecretString, Error> {
+        let principals = self.0.control.ledger().principals().await?;
+        let ours = principals.iter().find(|principal| principal.object_id.to_string() == caller.principal);
+        match ours {
+            Some(principal) => self.token_for_registries(principal).await,
+            None => Ok(shown.clone()),
+        }
+    }
+
+    /// A token for registries of a principal of ours.
+    ///
+    /// # Errors
+    /// Those of the ledger and the vault.
+    pub async fn token_for_registries(&self, principal: &Principal) -> Result<SecretString, Error> {
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        Ok(self.0.tokens.issue(principal, Audience::Registries, now).await?.token.into())
     }
 
     async fn of_ours(&self, claims: Claims, origin: &Origin) -> Result<Caller, Error> {

@@ -10,7 +10,6 @@ mod file;
 mod issuers;
 mod keys;
 mod levels;
-#[expect(dead_code, reason = "read where `serve` is composed")]
 mod serve;
 
 use std::ffi::OsString;
@@ -24,9 +23,9 @@ use crate::config::Environment;
 
 pub(crate) use check::{Problem, check, check_serve, is_secret};
 pub(crate) use file::{File, Value};
+pub(crate) use issuers::TrustedIssuer;
 pub(crate) use keys::{Keys, variable};
 pub(crate) use levels::{Levels, Origin, Section, Setting};
-pub(crate) use issuers::TrustedIssuer;
 pub(crate) use serve::{Kept, ServeOptions, VaultKey, Work, WorkerOptions, secret};
 
 /// Commands that have to work whatever the settings are: they show and mend them, or have no use for any.

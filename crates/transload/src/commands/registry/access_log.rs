@@ -34,7 +34,7 @@ pub(super) struct Log {
 
 /// What looks after a log: opens its file anew, and ends it.
 #[derive(Debug)]
-pub(super) struct LogKeeper {
+pub(in crate::commands) struct LogKeeper {
     reopen: Arc<AtomicBool>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }

@@ -30,7 +30,13 @@ pub(super) fn endpoints(work: &Work, environment: &Environment) -> Result<Endpoi
         s3: aws.identity().ok(),
         gcs: Some(environment.google.identity()),
     };
-    Ok(Endpoints::new(Options { stores, registries, folders: work.folders.clone(), ambient, ..Options::default() }))
+    Ok(Endpoints::new(Options {
+        stores,
+        registries,
+        folders: work.folders.clone(),
+        ambient,
+        ..Options::default()
+    }))
 }
 
 fn told(error: &transload_endpoints::Error) -> Error {

@@ -70,7 +70,9 @@ async fn made_once(control: &Control, name: &str, role: Role) -> Result<Option<O
 }
 
 /// The principal that workers are towards hosted registries.
-pub(crate) async fn workers(control: &Control) -> Result<transload_control::Principal, transload_control::Error> {
+pub(crate) async fn workers(
+    control: &Control,
+) -> Result<transload_control::Principal, transload_control::Error> {
     let missing = || {
         let text = "the principal 'workers' was deleted, by which runs reach registries that are hosted here: start \
                     `transload serve` with a new ledger, or make registries external";

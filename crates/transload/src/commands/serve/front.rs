@@ -51,7 +51,11 @@ async fn part(State(front): State<Front>, mut request: Request) -> Response {
 
 /// Paths of the distribution API, of its token service, and of Azure's own additions.
 fn is_of_registries(path: &str) -> bool {
-    path == "/v2" || path.starts_with("/v2/") || path.starts_with("/acr/v1/") || path == "/token" || path.starts_with("/oauth2/")
+    path == "/v2"
+        || path.starts_with("/v2/")
+        || path.starts_with("/acr/v1/")
+        || path == "/token"
+        || path.starts_with("/oauth2/")
 }
 
 fn host_of(request: &Request) -> String {

@@ -91,7 +91,12 @@ impl Door {
         self.doors.authenticator.caller_of_bearer(token.expose_secret(), &audiences, origin).await
     }
 
-    async fn of_password(&self, user: &str, password: &SecretString, origin: &Origin) -> Result<Caller, Error> {
+    async fn of_password(
+        &self,
+        user: &str,
+        password: &SecretString,
+        origin: &Origin,
+    ) -> Result<Caller, Error> {
         if user == TOKEN_USER {
             return self.of_token(password, origin).await;
         }
@@ -116,7 +121,8 @@ impl Door {
 
     fn challenge(&self, request: &Parts, wanted: &[Grant]) -> Option<HeaderValue> {
         let host = host(request);
-        let scheme = if request.extensions.get::<Arrival>().is_some_and(|a| a.is_tls) { "https" } else { "http" };
+        let scheme =
+            if request.extensions.get::<Arrival>().is_some_and(|a| a.is_tls) { "https" } else { "http" };
         let scopes: Vec<String> = wanted.iter().filter_map(scope).collect();
         let mut text = format!("Bearer realm=\"{scheme}://{host}/oauth2/token\",service=\"{host}\"");
         if !scopes.is_empty() {
@@ -128,7 +134,8 @@ impl Door {
     fn refuse(&self, request: &Parts, wanted: &[Grant], error: &Error) -> Refused {
         match error.code {
             Code::TooManyRequests | Code::LedgerUnavailable => {
-                Refused::new(RefusedKind::Busy, error.message.clone()).retry_after(std::time::Duration::from_secs(5))
+                Refused::new(RefusedKind::Busy, error.message.clone())
+                    .retry_after(std::time::Duration::from_secs(5))
             }
             _ => {
                 let refused = Refused::new(RefusedKind::Unauthorized, error.message.clone());
@@ -152,18 +159,19 @@ impl Door {
     /// `/oauth2/token`: an access token for whoever is known. What it may is asked of the roles at every request.
     async fn token(&self, request: &Parts, form: &[(String, SecretString)]) -> Result<Response, Error> {
         let origin = origin(request);
-        let caller = match (self.known(request).await?, member(form, "refresh_token"), member(form, "username")) {
-            (Some(caller), _, _) => caller,
-            (None, Some(token), _) => self.of_token(token, &origin).await?,
-            (None, None, Some(user)) => {
-                let none = SecretString::default();
-                self.of_password(expose(user), member(form, "password").unwrap_or(&none), &origin).await?
-            }
-            (None, None, None) => {
-                let text = "show who you are: client id and secret, or a refresh token";
-                return Err(Error::new(Code::AuthenticationFailed, text));
-            }
-        };
+        let caller =
+            match (self.known(request).await?, member(form, "refresh_token"), member(form, "username")) {
+                (Some(caller), _, _) => caller,
+                (None, Some(token), _) => self.of_token(token, &origin).await?,
+                (None, None, Some(user)) => {
+                    let none = SecretString::default();
+                    self.of_password(expose(user), member(form, "password").unwrap_or(&none), &origin).await?
+                }
+                (None, None, None) => {
+                    let text = "show who you are: client id and secret, or a refresh token";
+                    return Err(Error::new(Code::AuthenticationFailed, text));
+                }
+            };
         let shown = member(form, "refresh_token").cloned().unwrap_or_default();
         let token = self.doors.authenticator.registry_token(&caller, &shown).await?;
         let token = expose(&token);

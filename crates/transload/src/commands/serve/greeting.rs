@@ -85,7 +85,10 @@ impl Greeting {
         line("tenant", &self.tenant);
         line("subscription", &self.subscription);
         line("vaults", &format!("NAME{}", self.vault_suffix));
-        line("registries", &format!("NAME{}, the first one made also at the address above", self.registry_suffix));
+        line(
+            "registries",
+            &format!("NAME{}, the first one made also at the address above", self.registry_suffix),
+        );
         match self.workers {
             0 => line("runs", "are performed by `transload worker` elsewhere"),
             workers => line("runs", &format!("{workers} at a time in this process")),

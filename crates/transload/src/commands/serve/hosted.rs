@@ -25,7 +25,11 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// As `registry serve` does where nothing is said.
 fn care() -> Care {
-    Care { gc_every: Some(Duration::from_secs(24 * 3600)), gc: GcOptions::default() }
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    Care {
+        gc_every: Some(DAY),
+        gc: GcOptions { grace: DAY, untagged: false, uploads_idle: DAY, dry_run: false },
+    }
 }
 
 /// The registries that are hosted here.
@@ -129,8 +133,12 @@ impl Registries {
             let removed = spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
             match removed {
                 Ok(Ok(())) => tracing::info!(%store, "removed what a deleted registry held"),
-                Ok(Err(error)) => tracing::warn!(%store, %error, "what a deleted registry held cannot be removed"),
-                Err(error) => tracing::warn!(%store, %error, "what a deleted registry held cannot be removed"),
+                Ok(Err(error)) => {
+                    tracing::warn!(%store, %error, "what a deleted registry held cannot be removed")
+                }
+                Err(error) => {
+                    tracing::warn!(%store, %error, "what a deleted registry held cannot be removed")
+                }
             }
         }
         Ok(())
@@ -166,7 +174,9 @@ pub(super) fn nobody(host: &str) -> Response {
     refused(
         StatusCode::NOT_FOUND,
         "NAME_UNKNOWN",
-        &format!("no registry is hosted here as {shown}: make one with `transload registry create`, or use its login server"),
+        &format!(
+            "no registry is hosted here as {shown}: make one with `transload registry create`, or use its login server"
+        ),
     )
 }
 

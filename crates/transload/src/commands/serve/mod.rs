@@ -22,7 +22,6 @@ use transload_server::{ClaimRole, OuterIssuer, Server, ServerOptions};
 use transload_transfer::{Code, Error};
 use url::Url;
 
-pub(crate) use self::plane::LEDGER_FILE;
 use self::front::Front;
 use self::gate::Doors;
 use self::greeting::Greeting;
@@ -113,7 +112,8 @@ pub(crate) async fn run(
     let tls = options.listening.tls.open(Some(&options.kept.data))?;
     let ca = tls.as_ref().and_then(|tls| tls.authority()).map(std::path::Path::to_owned);
     plane.keep_names(&names).await?;
-    let administrator = first::administrator(&control, &options.kept.data, &names.base, ca.as_deref()).await?;
+    let administrator =
+        first::administrator(&control, &options.kept.data, &names.base, ca.as_deref()).await?;
     let server = Server::new(control.clone(), server_options(&options, &names, &plane)?);
     let limits = options.listening.limits();
     let doors = Doors::new(control.clone(), server.authenticator());
@@ -128,7 +128,13 @@ pub(crate) async fn run(
     tasks.spawn(registries.tend(stop.clone()));
     tasks.spawn(keep::prune(control.clone(), options.retention, stop.clone()));
     if options.work.workers > 0 {
-        let reach = worker::Reach::here(server.authenticator(), control.clone(), &listening, ca.as_deref(), options.tls_off);
+        let reach = worker::Reach::here(
+            server.authenticator(),
+            control.clone(),
+            &listening,
+            ca.as_deref(),
+            options.tls_off,
+        );
         let worker = worker::worker(&control, &options.work, reach, environment, output)?;
         let stop = stop.clone();
         tasks.spawn(async move { worker.run(stop).await });

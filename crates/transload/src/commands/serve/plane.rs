@@ -51,7 +51,8 @@ impl Plane {
         let id = async |key: &str| {
             let stands = ledger.put_meta_if_absent(key, &Uuid::new_v4().to_string()).await;
             let stands = stands.map_err(|error| refused(&error))?;
-            Uuid::parse_str(&stands).map_err(|error| Error::new(Code::LedgerUnavailable, key, error.to_string()))
+            Uuid::parse_str(&stands)
+                .map_err(|error| Error::new(Code::LedgerUnavailable, key, error.to_string()))
         };
         let (tenant, subscription) = (id("tenant").await?, id("subscription").await?);
         let sealer = vault.shared_sealer();
@@ -65,7 +66,11 @@ impl Plane {
 
     /// Keeps the names that clients know this installation by.
     pub(super) async fn keep_names(&self, names: &super::Names) -> Result<(), Error> {
-        let kept = [(BASE, &names.base), (REGISTRY_SUFFIX, &names.registry_suffix), (VAULT_SUFFIX, &names.vault_suffix)];
+        let kept = [
+            (BASE, &names.base),
+            (REGISTRY_SUFFIX, &names.registry_suffix),
+            (VAULT_SUFFIX, &names.vault_suffix),
+        ];
         for (key, value) in kept {
             self.ledger.put_meta(key, value).await.map_err(|error| refused(&error))?;
         }

@@ -16,8 +16,8 @@ use transload_vault::{AzureKeyVault, ErrorKind, KeyVaultOptions};
 use transload_worker::{Hosted, Refusal, SecretRequest, Secrets, Worker, WorkerOptions};
 use uuid::Uuid;
 
-use super::{ends, first, plane};
 use super::gate::TOKEN_USER;
+use super::{ends, first, plane};
 use crate::cli::TrustArgs;
 use crate::commands::TOOL;
 use crate::commands::registry::Listening;
@@ -51,7 +51,11 @@ impl Reach {
     ) -> Self {
         let mut at = listening.addr();
         if at.ip().is_unspecified() {
-            at.set_ip(if at.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+            at.set_ip(if at.is_ipv4() {
+                [127, 0, 0, 1].into()
+            } else {
+                std::net::Ipv6Addr::LOCALHOST.into()
+            });
         }
         Self { authenticator, control, at: Some(at), ca: ca.map(Path::to_owned), plain_http }
     }
@@ -71,10 +75,12 @@ impl Hosted for Reach {
         let host = login_server.rsplit_once(':').map_or(login_server, |(host, _)| host).to_owned();
         let ca_pem = match &self.ca {
             None => Vec::new(),
-            Some(file) => vec![read_bounded("--tls-folder", file, PEM_BYTES_MAX).map_err(|error| Refusal {
-                error: RunError { code: error.code().as_str().to_owned(), message: error.to_string() },
-                transient: true,
-            })?],
+            Some(file) => {
+                vec![read_bounded("--tls-folder", file, PEM_BYTES_MAX).map_err(|error| Refusal {
+                    error: RunError { code: error.code().as_str().to_owned(), message: error.to_string() },
+                    transient: true,
+                })?]
+            }
         };
         Ok(RegistryAt {
             plain_http: self.plain_http,
@@ -101,7 +107,8 @@ struct Vaults {
 impl Secrets for Vaults {
     async fn secret(&self, request: &SecretRequest<'_>) -> Result<SecretString, Refusal> {
         let caller = Caller::itself(&self.control.subscription(), request.correlation);
-        let caller = Caller { name: request.reader.name().to_owned(), principal: principal(request), ..caller };
+        let caller =
+            Caller { name: request.reader.name().to_owned(), principal: principal(request), ..caller };
         match self.control.secret_at(&caller, request.uri, request.identity, request.reader).await? {
             SecretPlace::Ours(value) => Ok(value),
             SecretPlace::Elsewhere(uri) => {
@@ -141,7 +148,12 @@ pub(super) fn worker(
     let elsewhere = AzureKeyVault::new(ends.options().ambient.entra.clone(), options);
     let elsewhere = elsewhere.map_err(|error| plane::sealed(&error))?;
     let secrets = Vaults { control: control.clone(), elsewhere };
-    let name = format!("{}-{}-{}", super::super::registry::machine_name(), std::process::id(), &Uuid::new_v4().to_string()[..8]);
+    let name = format!(
+        "{}-{}-{}",
+        super::super::registry::machine_name(),
+        std::process::id(),
+        &Uuid::new_v4().to_string()[..8]
+    );
     let engine = super::super::engine(Some(&work.resources), output);
     let mut options = WorkerOptions::new(name, TOOL);
     options.lease = work.lease;
