@@ -1,6 +1,6 @@
 //! One watched container: what lies there, what is known of it, and what follows from that.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -42,6 +42,8 @@ pub(super) struct Container {
     /// Looks in a row that came to nothing.
     failures: u32,
     listed: Option<Instant>,
+    /// Blobs that could not be read: how often in a row, and when they are tried again.
+    unreadable: HashMap<String, (u32, Instant)>,
 }
 
 struct Open {
@@ -66,6 +68,7 @@ impl Container {
             open: None,
             failures: 0,
             listed: None,
+            unreadable: HashMap::new(),
         })
     }
 
@@ -76,9 +79,13 @@ impl Container {
 
     /// How long to leave it alone after looks that came to nothing.
     pub(super) fn pause(&self) -> Option<Duration> {
-        let doubled = 2_u32.saturating_pow(self.failures.min(16));
+        (self.failures > 0).then(|| self.backed_off(self.failures))
+    }
+
+    fn backed_off(&self, failures: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(failures.min(16));
         let most = self.worker.options.limits.trigger.listing_again_max;
-        (self.failures > 0).then(|| self.worker.options.interval.saturating_mul(doubled).min(most))
+        self.worker.options.interval.saturating_mul(doubled).min(most)
     }
 
     /// Looks at the blobs that were told of, or at all of them where none or many were.
@@ -189,6 +196,7 @@ impl Container {
             self.worker.reach.ledger().forget_seen(&self.id, names).await?;
         }
         gone.iter().for_each(|name| drop(seen.remove(name)));
+        self.unreadable.retain(|name, _| there.contains(name.as_str()));
         Ok(())
     }
 
@@ -207,7 +215,11 @@ impl Container {
         }
         let (looks, others): (Vec<_>, Vec<_>) =
             decisions.into_iter().partition(|(_, decision)| *decision == Decision::Look);
-        self.read(looks.into_iter().map(|(candidate, _)| candidate).collect()).await?;
+        let now = Instant::now();
+        let looks = looks.into_iter().map(|(candidate, _)| candidate);
+        let due = |name: &str| self.unreadable.get(name).is_none_or(|(_, again)| *again <= now);
+        let looks = looks.filter(|candidate| due(&candidate.name)).collect();
+        self.read(looks).await?;
         for (candidate, decision) in others {
             self.act(&candidate, decision).await?;
         }
@@ -235,50 +247,41 @@ impl Container {
                 }
             })
             .buffer_unordered(at_once);
-        let mut bundles = BTreeMap::new();
         while let Some((candidate, seen)) = sights.next().await {
+            if seen.is_ok() {
+                self.unreadable.remove(&candidate.name);
+            }
             match seen {
-                Ok(Sight::Bundle { id, .. }) => drop(bundles.insert(candidate.name.clone(), (candidate, id))),
+                Ok(Sight::Bundle { id, .. }) => {
+                    tracing::info!(pipeline = %self.id, blob = candidate.name, bundle = id, "a bundle arrived");
+                    self.note(blank(&candidate, Verdict::Bundle, Some(id))).await?;
+                    self.act(&candidate, Decision::Start).await?;
+                }
                 Ok(Sight::Partial { detail }) => {
                     self.note_none(&candidate, Verdict::Partial, &detail).await?;
                 }
-
                 Ok(Sight::Other { detail }) => {
                     self.note_none(&candidate, Verdict::Other, &detail).await?;
                 }
                 // gone or replaced since it was listed: the next listing has it
                 Err(error) if matches!(error.code().as_str(), "BundleNotFound" | "BundleChanged") => {}
-                Err(error) => {
-                    return Err(Fault::of_engine(&error, Task::Import, &self.worker.options.limits));
-                }
+                Err(error) => self.leave_for_now(&candidate, &error),
             }
-        }
-        drop(sights);
-        for (candidate, id) in bundles.into_values() {
-            tracing::info!(pipeline = %self.id, blob = candidate.name, bundle = id, "a bundle arrived");
-            self.note(self.blank(&candidate, Verdict::Bundle, Some(id))).await?;
-            self.act(&candidate, Decision::Start).await?;
         }
         Ok(())
     }
 
-    async fn note_none(&mut self, candidate: &Candidate, verdict: Verdict, why: &str) -> Result<(), Fault> {
-        tracing::debug!(pipeline = %self.id, blob = candidate.name, why, "no bundle, or not yet");
-        self.note(self.blank(candidate, verdict, None)).await
+    /// A blob that cannot be read is no reason to leave the others: it is tried again, at longer and longer intervals.
+    fn leave_for_now(&mut self, candidate: &Candidate, error: &transload_transfer::Error) {
+        let failures = self.unreadable.get(&candidate.name).map_or(1, |(failures, _)| failures + 1);
+        let again = Instant::now() + self.backed_off(failures);
+        self.unreadable.insert(candidate.name.clone(), (failures, again));
+        tracing::warn!(pipeline = %self.id, blob = candidate.name, error = %error, failures, "a blob cannot be read");
     }
 
-    fn blank(&self, candidate: &Candidate, verdict: Verdict, bundle_id: Option<String>) -> Seen {
-        Seen {
-            name: candidate.name.clone(),
-            etag: candidate.etag.clone(),
-            size: candidate.bytes,
-            bundle_id,
-            verdict,
-            run: None,
-            attempts: 0,
-            next_at: None,
-            reported: false,
-        }
+    async fn note_none(&mut self, candidate: &Candidate, verdict: Verdict, why: &str) -> Result<(), Fault> {
+        tracing::debug!(pipeline = %self.id, blob = candidate.name, why, "no bundle, or not yet");
+        self.note(blank(candidate, verdict, None)).await
     }
 
     /// Notes what is known of a blob, in the ledger first.
@@ -312,5 +315,20 @@ impl Container {
 
     fn fault(&self, error: impl Into<transload_transfer::Error>) -> Fault {
         Fault::of_engine(&error.into(), Task::Import, &self.worker.options.limits)
+    }
+}
+
+/// What is known of a blob that was just looked at.
+fn blank(candidate: &Candidate, verdict: Verdict, bundle_id: Option<String>) -> Seen {
+    Seen {
+        name: candidate.name.clone(),
+        etag: candidate.etag.clone(),
+        size: candidate.bytes,
+        bundle_id,
+        verdict,
+        run: None,
+        attempts: 0,
+        next_at: None,
+        reported: false,
     }
 }

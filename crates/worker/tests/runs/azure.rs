@@ -2,6 +2,7 @@
 
 use transload_control::ledger::Verdict;
 use transload_control::resource::{Direction, PipelineOption, TriggerStatus};
+use transload_testkit::fault::{FaultProxy, Rule};
 use transload_testkit::peers::Azurite;
 use transload_testkit::peers::sas::Sas;
 
@@ -103,6 +104,35 @@ async fn a_word_about_a_blob_has_it_imported_long_before_the_next_listing() {
     working.end().await;
     assert_succeeded(&run);
     site.check(&made, "team/app", "v1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_that_cannot_be_read_does_not_keep_the_others_from_being_imported() {
+    let azurite = Azurite::start();
+    azurite.create_container("transfer");
+    let site = Site::new().await;
+    let made = site.push("team/app", "v1", 1, &[30 * KIB]).await;
+    let out = site.pipeline(Direction::Export, "out", &[]).await;
+    assert_succeeded(&site.done(&site.export("make", &out, &["team/app:v1"], "made.tar").await).await);
+    let bundle = std::fs::read(site.folder.join("made.tar")).unwrap();
+    let proxy = FaultProxy::start(azurite.addr());
+    let refused = proxy.add(Rule::on("GET", "/bad.tar").status(403));
+    azurite.put_blob("transfer", "bad.tar", &bundle);
+    azurite.put_blob("transfer", "one.tar", &bundle);
+    knows(&site, &Sas::container("transfer").permissions("rl").token());
+    let uri = azurite.url("transfer").replace(&azurite.addr().to_string(), &proxy.host());
+    let enabled = Some(TriggerStatus::Enabled);
+    let into = site.pipeline_at(Direction::Import, "in", &[], &uri, Some(SECRET), enabled).await;
+    let mut options = site.options("watcher");
+    options.watches = true;
+    let working = site.worker(options);
+    while refused.fired() < 2 || site.ledger.seen(&into, "one.tar").await.unwrap().is_none_or(|s| !s.reported)
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    working.end().await;
+    site.check(&made, "team/app", "v1").await;
+    assert!(site.ledger.seen(&into, "bad.tar").await.unwrap().is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]
