@@ -20,6 +20,7 @@ async fn vault(site: &Site, token: &str) -> (Control, Caller, ResourceId) {
         tenant: Uuid::from_u128(2),
         subscription,
         registry_suffix: ".registry.test".to_owned(),
+        registry_host: None,
         vault_suffix: ".vault.test".to_owned(),
         folders: Vec::new(),
         limits: Limits::default(),
