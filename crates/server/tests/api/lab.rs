@@ -109,6 +109,7 @@ impl Lab {
                 tenant: Uuid::parse_str(TENANT).unwrap(),
                 subscription: Uuid::parse_str(SUBSCRIPTION).unwrap(),
                 registry_suffix: ".azurecr.transfer.test".into(),
+                registry_host: None,
                 vault_suffix: ".vault.transfer.test".into(),
                 folders: Vec::new(),
                 limits: Limits::default(),
