@@ -243,5 +243,9 @@ fn refused(error: transload_vault::Error) -> Error {
         ErrorKind::Unavailable => Code::LedgerUnavailable,
         _ => Code::VaultDamaged,
     };
-    Error::new(code, error.to_string())
+    let text = match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    };
+    Error::new(code, text)
 }

@@ -75,6 +75,15 @@ impl Names {
         })
     }
 
+    /// What a certificate for all of it names: this host, and every name beneath the suffixes.
+    fn certificate(&self, given: &str) -> String {
+        let bare = |text: &str| text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned();
+        let beneath = |suffix: &str| format!("*{}", bare(suffix));
+        let own = [bare(&self.host), beneath(&self.registry_suffix), beneath(&self.vault_suffix)];
+        let given = given.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
+        given.chain(own).collect::<Vec<_>>().join(",")
+    }
+
     fn of_address(options: &ServeOptions) -> Result<String, Error> {
         let scheme = if options.tls_off { "http" } else { "https" };
         let first = options.listening.listen.first();
@@ -92,13 +101,15 @@ impl Names {
 }
 
 pub(crate) async fn run(
-    options: ServeOptions,
+    mut options: ServeOptions,
     environment: &Environment,
     output: &Output,
 ) -> Result<Exit, Error> {
     tell_of_events(output);
     let mut signals = Signals::listen()?;
     let names = Names::of(&options)?;
+    let generate = options.listening.tls.tls_generate.take();
+    options.listening.tls.tls_generate = generate.map(|given| names.certificate(&given));
     let plane = Plane::open(&options.kept, options.work.queue(), true).await?;
     let control = plane.control(ControlOptions {
         tenant: plane.tenant,
