@@ -91,7 +91,9 @@ impl Control {
         let pipeline = Pipeline {
             direction: spec.direction,
             location: spec.location.clone(),
-            identity: self.identity(spec.identity.clone(), old.as_ref().map(|old| &old.identity)).await?,
+            identity: self
+                .identity(caller, spec.identity.clone(), old.as_ref().map(|old| &old.identity))
+                .await?,
             container: Container {
                 kind: spec.kind.clone(),
                 uri: spec.uri.trim().trim_end_matches('/').to_owned(),
@@ -147,9 +149,11 @@ impl Control {
         }
     }
 
-    /// The identity that is asked for. One of its own stays what it was.
+    /// The identity that is asked for. One of its own stays what it was. Whoever gives a resource an identity of the user's
+    /// needs the right to that identity: it may read secrets that the caller may not.
     pub(super) async fn identity(
         &self,
+        caller: &Caller,
         spec: IdentitySpec,
         old: Option<&Identity>,
     ) -> Result<Identity, Error> {
@@ -166,7 +170,18 @@ impl Control {
                     return Err(Error::new(Code::InvalidRequest, text).about("identity"));
                 }
                 let mut identities = Vec::new();
+                let had = |id: &str| match old {
+                    Some(Identity::User { identities }) => {
+                        identities.iter().any(|one| one.id.eq_ignore_ascii_case(id))
+                    }
+                    _ => false,
+                };
                 for id in ids {
+                    if let Ok(parsed) = ResourceId::parse(&id)
+                        && !had(&id)
+                    {
+                        self.allow(caller, &parsed, Role::Contributor, "assign/action").await?;
+                    }
                     let found = self.user_identity(&id).await?;
                     let (principal_id, client_id) = (found.principal_id, found.client_id);
                     identities.push(UserIdentityRef { id, principal_id, client_id });

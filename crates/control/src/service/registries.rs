@@ -93,7 +93,7 @@ impl Control {
             if !exports_allowed {
                 self.refuse_while_exporting(id).await?;
             }
-            let place = self.place(id, spec.place, old.as_ref().map(|old| &old.place)).await?;
+            let place = self.place(caller, id, spec.place, old.as_ref().map(|old| &old.place)).await?;
             // a hosted registry is found by its host: no two have the same
             let names = match &place {
                 RegistryPlace::Hosted { login_server, .. } => {
@@ -125,6 +125,7 @@ impl Control {
 
     async fn place(
         &self,
+        caller: &Caller,
         id: &ResourceId,
         spec: Option<PlaceSpec>,
         old: Option<&RegistryPlace>,
@@ -150,7 +151,7 @@ impl Control {
             }
             (Some(PlaceSpec::External { login_server, plain_http, credential }), old) => {
                 check_host(&login_server, true)?;
-                let credential = self.credential(credential, old).await?;
+                let credential = self.credential(caller, credential, old).await?;
                 Ok(RegistryPlace::External { login_server, plain_http, credential })
             }
         }
@@ -168,6 +169,7 @@ impl Control {
 
     async fn credential(
         &self,
+        caller: &Caller,
         spec: CredentialSpec,
         old: Option<&RegistryPlace>,
     ) -> Result<RegistryCredential, Error> {
@@ -187,7 +189,7 @@ impl Control {
                     IdentitySpec::None => IdentitySpec::System,
                     other => other,
                 };
-                let identity = self.identity(identity, old_identity).await?;
+                let identity = self.identity(caller, identity, old_identity).await?;
                 RegistryCredential::Secret {
                     user,
                     secret_uri,

@@ -139,8 +139,8 @@ impl Control {
         if artifacts.len() > most {
             let text = format!(
                 "{} artifacts are asked for, and a run of this server takes at most {most}. Split them over several runs, \
-                 or have the operator raise 'max-artifacts' ([serve] in transload.toml, or `transload serve \
-                 --max-artifacts`).",
+                 or have the operator raise 'artifacts-per-run-max' ([serve] in transload.toml, or `transload \
+                 serve --artifacts-per-run-max`).",
                 artifacts.len()
             );
             return Err(Error::new(Code::TooManyArtifacts, text).about("artifacts"));

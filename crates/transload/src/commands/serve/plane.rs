@@ -4,7 +4,6 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use secrecy::SecretString;
 use transload_control::ledger::QueueLimits;
 use transload_control::{Control, ControlOptions, Ledger, LedgerLimits};
 use transload_transfer::{Code, Error};
@@ -13,8 +12,6 @@ use uuid::Uuid;
 
 use crate::settings::{Kept, VaultKey, WorkerOptions};
 
-/// The ledger in the folder of `serve`.
-pub(crate) const LEDGER_FILE: &str = "ledger.sqlite";
 /// Where the names are that clients know this installation by, for workers on other machines.
 const BASE: &str = "names/base";
 const REGISTRY_SUFFIX: &str = "names/registry-suffix";
@@ -39,13 +36,11 @@ impl Plane {
         if may_make || kept.ledger.is_none() {
             make_folder(&kept.data)?;
         }
-        let file = kept.data.join(LEDGER_FILE);
-        let is_first = kept.ledger.is_none() && !file.exists();
-        let url = kept.ledger.clone().unwrap_or_else(|| SecretString::from(file.display().to_string()));
+        let is_first = kept.ledger.is_none() && !kept.ledger_file().exists();
         // a key that is missing is told of before an empty ledger is made
         let sealer = sealer(kept, may_make && (is_first || kept.ledger.is_some()))?;
         let limits = LedgerLimits { queue, ..LedgerLimits::default() };
-        let ledger = Ledger::open(&url, limits).await.map_err(|error| refused(&error))?;
+        let ledger = Ledger::open(&kept.ledger_url(), limits).await.map_err(|error| refused(&error))?;
         let vault = Embedded::new(sealer, Arc::new(ledger.clone()));
         vault.check().await.map_err(|error| sealed(&error))?;
         let id = async |key: &str| {
