@@ -38,6 +38,7 @@ mod resume;
 mod s3;
 mod sas;
 mod selection;
+mod served_commands;
 mod serving;
 mod shelf;
 mod skopeo;

@@ -134,10 +134,10 @@ impl Registries {
             match removed {
                 Ok(Ok(())) => tracing::info!(%store, "removed what a deleted registry held"),
                 Ok(Err(error)) => {
-                    tracing::warn!(%store, %error, "what a deleted registry held cannot be removed")
+                    tracing::warn!(%store, %error, "what a deleted registry held cannot be removed");
                 }
                 Err(error) => {
-                    tracing::warn!(%store, %error, "what a deleted registry held cannot be removed")
+                    tracing::warn!(%store, %error, "what a deleted registry held cannot be removed");
                 }
             }
         }
