@@ -24,3 +24,17 @@ pub(super) async fn prune(control: Control, retention: Option<Duration>, stop: C
         }
     }
 }
+
+/// Ends runs whose worker is gone and that are not to be tried again, until `stop`: also where no worker of this process
+/// would do so.
+pub(super) async fn sweep(control: Control, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(super::SWEEP_EVERY) => {}
+        }
+        if let Err(error) = control.ledger().sweep().await {
+            tracing::warn!(%error, "runs whose worker is gone cannot be looked for now");
+        }
+    }
+}

@@ -38,6 +38,8 @@ use crate::settings::{ServeOptions, TrustedIssuer, WorkerOptions};
 const DESCRIPTION: &str = include_str!("../../../../../docs/openapi.json");
 /// Between two looks at what is old.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// Between two looks at runs whose worker is gone.
+const SWEEP_EVERY: Duration = Duration::from_secs(15);
 
 /// What clients are told to reach this server by.
 #[derive(Debug, Clone)]
@@ -138,6 +140,7 @@ pub(crate) async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn(registries.tend(stop.clone()));
     tasks.spawn(keep::prune(control.clone(), options.retention, stop.clone()));
+    tasks.spawn(keep::sweep(control.clone(), stop.clone()));
     if options.work.workers > 0 {
         let reach = worker::Reach::here(
             server.authenticator(),
