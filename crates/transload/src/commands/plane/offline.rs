@@ -149,8 +149,12 @@ async fn open(args: LedgerArgs, environment: &Environment) -> Result<Opened, Err
 }
 
 fn error(trouble: Trouble) -> Error {
-    Error::new(Code::StoreIo, trouble.target.unwrap_or_else(|| "ledger".to_owned()), trouble.message)
-        .with_next("check --data and --ledger, and that this user may read and write there")
+    Error::new(
+        Code::LedgerUnavailable,
+        trouble.target.unwrap_or_else(|| "ledger".to_owned()),
+        trouble.message,
+    )
+    .with_next("check --data and --ledger, and that this user may read and write there")
 }
 
 async fn all(ledger: &Ledger) -> Result<Vec<Principal>, Error> {
