@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use transload_control::Error;
 use transload_control::ledger::{Beat, Claim, Ending, Ledger};
+use transload_control::run::Work;
 
 use crate::fault::Fault;
 use crate::options::WorkerOptions;
@@ -65,7 +66,13 @@ impl Attempt<'_> {
                 done = &mut work => break done,
             }
         };
-        let ending = ending(done, canceled);
+        let ending = match ending(done, canceled) {
+            // somebody waits for the answer of a check, and can ask again
+            Ending::Failed { error, .. } if matches!(self.claim.run.work, Work::Check { .. }) => {
+                Ending::Failed { error, transient: false }
+            }
+            ending => ending,
+        };
         self.finish(&ending, held).await;
     }
 

@@ -112,6 +112,8 @@ pub(crate) async fn run(
     let names = Names::of(&options)?;
     let generate = options.listening.tls.tls_generate.take();
     options.listening.tls.tls_generate = generate.map(|given| names.certificate(&given));
+    plane::make_folder(&options.kept.data)?;
+    let _owner = plane::lock(&options.kept.data)?;
     let plane = Plane::open(&options.kept, options.work.queue(), true).await?;
     let control = plane.control(ControlOptions {
         tenant: plane.tenant,

@@ -1,9 +1,11 @@
 //! What is kept, opened: the folder, the vault's key, the ledger.
 
+use std::fs::File;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use transload_control::ledger::QueueLimits;
 use transload_control::{Control, ControlOptions, Ledger, LedgerLimits};
 use transload_transfer::{Code, Error};
@@ -16,6 +18,8 @@ use crate::settings::{Kept, VaultKey, WorkerOptions};
 const BASE: &str = "names/base";
 const REGISTRY_SUFFIX: &str = "names/registry-suffix";
 const VAULT_SUFFIX: &str = "names/vault-suffix";
+/// What is sealed at the first start, to know the key again.
+const PROBE: &str = "vault/probe";
 
 /// All that is kept, open.
 #[derive(Debug)]
@@ -43,6 +47,7 @@ impl Plane {
         let ledger = Ledger::open(&kept.ledger_url(), limits).await.map_err(|error| refused(&error))?;
         let vault = Embedded::new(sealer, Arc::new(ledger.clone()));
         vault.check().await.map_err(|error| sealed(&error))?;
+        check_key(&vault, &ledger).await?;
         let id = async |key: &str| {
             let stands = ledger.put_meta_if_absent(key, &Uuid::new_v4().to_string()).await;
             let stands = stands.map_err(|error| refused(&error))?;
@@ -99,7 +104,37 @@ impl Plane {
     }
 }
 
-fn make_folder(folder: &Path) -> Result<(), Error> {
+/// Whether the key is the one that this ledger was begun with: also where no secret was kept yet, keys that sign tokens are
+/// sealed with it.
+async fn check_key(vault: &Embedded, ledger: &Ledger) -> Result<(), Error> {
+    let probe =
+        vault.sealer().seal_text(PROBE, &SecretString::from(PROBE)).map_err(|error| sealed(&error))?;
+    let stands = ledger.put_meta_if_absent(PROBE, &probe).await.map_err(|error| refused(&error))?;
+    vault.sealer().open_text(PROBE, &stands).map(drop).map_err(|error| sealed(&error))
+}
+
+/// Keeps others from serving the folder until the end of the program.
+///
+/// # Errors
+/// `RegistryFolderBusy` when somebody does.
+pub(super) fn lock(folder: &Path) -> Result<File, Error> {
+    let path = folder.join("serve.lock");
+    let failed =
+        |error: std::io::Error| Error::new(Code::StoreIo, path.display().to_string(), error.to_string());
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let text = "another `transload serve` uses this folder";
+            Err(Error::new(Code::RegistryFolderBusy, format!("--data {}", folder.display()), text).with_next(
+                "end that one, or name another folder; several machines share a ledger on PostgreSQL",
+            ))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+pub(super) fn make_folder(folder: &Path) -> Result<(), Error> {
     let failed = |error: std::io::Error| {
         Error::new(Code::StoreIo, format!("--data {}", folder.display()), error.to_string())
             .with_next("name a folder that this user may write to with --data")
