@@ -8,6 +8,7 @@ use tower::ServiceExt as _;
 use transload_depot::Arrival;
 use transload_server::Peer;
 
+use super::azure_tags;
 use super::hosted::Registries;
 
 /// Parts what comes.
@@ -33,12 +34,15 @@ async fn part(State(front): State<Front>, mut request: Request) -> Response {
     let path = request.uri().path();
     if is_of_registries(path) {
         let host = host_of(&request);
-        let found = match front.registries.router_at(&host).await {
-            Ok(None) => front.registries.router_at(&front.host).await,
+        let found = match front.registries.at(&host).await {
+            Ok(None) => front.registries.at(&front.host).await,
             found => found,
         };
         match found {
-            Ok(Some(router)) => return always(router.oneshot(request).await),
+            Ok(Some(open)) if azure_tags::repository_of(request.uri().path()).is_some() => {
+                return azure_tags::answer(&open.depot, &open.gate, &open.login_server, request).await;
+            }
+            Ok(Some(open)) => return always(open.router.oneshot(request).await),
             Ok(None) => return super::hosted::nobody(&host),
             Err(error) => return super::hosted::unavailable(&error),
         }

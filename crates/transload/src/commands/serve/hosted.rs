@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use transload_control::resource::{Body as Kept, RegistryPlace, kind};
 use transload_control::{Code, Control, Error};
+use transload_depot::access::Gate;
 use transload_depot::{Care, Depot, GcOptions, Limits};
 use uuid::Uuid;
 
@@ -49,9 +50,12 @@ struct Inner {
 }
 
 /// A registry that is open, and what ends its upkeep.
-#[derive(Debug)]
-struct Open {
-    router: Router,
+#[derive(Debug, Clone)]
+pub(super) struct Open {
+    pub(super) router: Router,
+    pub(super) depot: Depot,
+    pub(super) gate: Arc<dyn Gate>,
+    pub(super) login_server: String,
     stop: CancellationToken,
 }
 
@@ -81,15 +85,15 @@ impl Registries {
     }
 
     /// The registry of this login server.
-    pub(super) async fn router_at(&self, host: &str) -> Result<Option<Router>, Error> {
+    pub(super) async fn at(&self, host: &str) -> Result<Option<Open>, Error> {
         let Some((id, registry)) = self.0.control.hosted_at(host).await? else { return Ok(None) };
-        let RegistryPlace::Hosted { store, .. } = registry.place else { return Ok(None) };
+        let RegistryPlace::Hosted { store, login_server } = registry.place else { return Ok(None) };
         if let Some(open) = self.0.open.lock().get(&store) {
-            return Ok(Some(open.router.clone()));
+            return Ok(Some(open.clone()));
         }
         let _turn = self.0.opening.lock().await;
         if let Some(open) = self.0.open.lock().get(&store) {
-            return Ok(Some(open.router.clone()));
+            return Ok(Some(open.clone()));
         }
         let (folder, limits) = (self.0.folder.join(store.to_string()), self.0.limits.clone());
         let opened = spawn_blocking(move || Depot::in_folder_with(folder, limits)).await;
@@ -100,9 +104,11 @@ impl Registries {
         let stop = self.0.stop.child_token();
         let (tended, until) = (depot.clone(), stop.clone());
         tokio::spawn(async move { tended.tend(care(), until).await });
-        let router = depot.behind(self.0.doors.of(id)).router();
-        self.0.open.lock().insert(store, Open { router: router.clone(), stop });
-        Ok(Some(router))
+        let gate = self.0.doors.of(id);
+        let router = depot.behind(Arc::clone(&gate)).router();
+        let open = Open { router, depot, gate, login_server, stop };
+        self.0.open.lock().insert(store, open.clone());
+        Ok(Some(open))
     }
 
     /// Removes what registries held that were deleted, until `stop`.
@@ -186,7 +192,7 @@ pub(super) fn unavailable(error: &Error) -> Response {
     refused(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", &error.message)
 }
 
-fn refused(status: StatusCode, code: &str, message: &str) -> Response {
+pub(super) fn refused(status: StatusCode, code: &str, message: &str) -> Response {
     let body = serde_json::json!({ "errors": [{ "code": code, "message": message }] });
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;

@@ -1,5 +1,6 @@
 //! `transload serve` and `transload worker`: the control plane put together.
 
+mod azure_tags;
 mod ends;
 mod first;
 mod front;
