@@ -45,7 +45,7 @@ impl Hand {
                 let body = json!({"location": "here", "identity": {"type": "SystemAssigned"}, "properties": {
                     "target": {"type": "AzureStorageBlobContainer", "uri": "https://account.blob.example/transfer",
                                "storageAccessMode": "ManagedIdentity"}, "options": ["OverwriteBlobs"]}});
-                self.put(&format!("exportPipelines/{}", pipeline_name(index)), &body, 201).await
+                self.put(&format!("exportPipelines/{}", pipeline_name(index)), &body, 200).await
             }
             Work::PutRuns => self.put_run(index, sizes, 201).await,
             // the first runs, whose names are the same

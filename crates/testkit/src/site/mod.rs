@@ -145,8 +145,7 @@ impl Site {
         let key = self.data().join("vault.key");
         let mut arguments: Vec<String> = ["worker", "--ledger-env", "LEDGER"].map(str::to_owned).to_vec();
         arguments.extend(["--vault-key-file".to_owned(), text(&key)]);
-        arguments.extend(self.names());
-        arguments.extend(self.options.both.clone());
+        arguments.extend(self.shared());
         self.cli().env("LEDGER", ledger).spawn(arguments)
     }
 
@@ -172,15 +171,22 @@ impl Site {
         } else {
             arguments.push("--tls-off".to_owned());
         }
-        arguments.extend(self.names());
-        arguments.extend(self.options.both.clone());
+        arguments.extend(self.shared());
         arguments.extend(self.options.serve.clone());
         arguments
     }
 
-    fn names(&self) -> [String; 4] {
+    /// What servers and workers are told alike.
+    fn shared(&self) -> Vec<String> {
         let suffix = |service: &str| format!(".{service}.{DOMAIN}:{}", self.port);
-        ["--vault-suffix".to_owned(), suffix("vault"), "--registry-suffix".to_owned(), suffix("registry")]
+        let mut arguments = vec!["--vault-suffix".to_owned(), suffix("vault")];
+        arguments.extend(["--registry-suffix".to_owned(), suffix("registry")]);
+        if self.options.tls {
+            // workers push to registries that are hosted there
+            arguments.extend(["--ca-file".to_owned(), text(&self.ca_file())]);
+        }
+        arguments.extend(self.options.both.clone());
+        arguments
     }
 
     /// The folder with all that it keeps.
@@ -206,8 +212,7 @@ impl Site {
 
     /// `https://NAME.vault.transload.test:PORT`.
     pub fn vault_url(&self, name: &str) -> String {
-        let scheme = if self.options.tls { "https" } else { "http" };
-        format!("{scheme}://{name}.vault.{DOMAIN}:{}", self.port)
+        format!("https://{name}.vault.{DOMAIN}:{}", self.port)
     }
 
     /// `NAME.registry.transload.test:PORT`.

@@ -1,0 +1,168 @@
+//! `az`, unmodified, as far as groups, registries, vaults, identities and plain resources go.
+
+use serde_json::{Value, json};
+use transload_testkit::images::{Corpus, gzip_like_layer, image};
+use transload_testkit::peers::{Az, AzLogin};
+use transload_testkit::site::{Site, SiteOptions};
+
+use crate::support::world::{CONTAINER, GROUP, NEAR, VAULT};
+use crate::support::{World, assert_whole, export_pipeline, push, site};
+
+fn az(site: &Site, proxy_url: &str) -> Az {
+    let admin = site.admin();
+    let login = AzLogin { tenant: &admin.tenant, client_id: &admin.client_id, secret: &admin.secret };
+    Az::sign_in(&site.url(), proxy_url, &site.ca_file(), login)
+}
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn groups_registries_vaults_and_identities_are_made_shown_and_deleted() {
+    let site = site(SiteOptions { workers: 0, ..SiteOptions::default() });
+    let proxy = site.proxy();
+    let az = az(&site, &proxy.url());
+    let told = |arguments: &[&str]| json_of(&az.ok(arguments));
+    assert_eq!(told(&["account", "show"])["id"], site.admin().subscription.as_str());
+    assert_eq!(
+        told(&["group", "create", "-n", "Lab", "-l", "westus"])["properties"]["provisioningState"],
+        "Succeeded"
+    );
+    assert_eq!(told(&["group", "list"])[0]["name"], "Lab");
+    assert_eq!(az.ok(&["group", "exists", "-n", "lab"]).trim(), "true");
+
+    let registry =
+        told(&["acr", "create", "-g", "Lab", "-n", "labregistry", "--sku", "Premium", "-l", "westus"]);
+    // the first one is at the server's own address too, where no name has to be resolved
+    assert_eq!(registry["loginServer"], site.host());
+    assert_eq!(told(&["acr", "show", "-n", "labregistry"])["provisioningState"], "Succeeded");
+    assert_eq!(told(&["acr", "list"])[0]["name"], "labregistry");
+
+    let identity = told(&["identity", "create", "-g", "Lab", "-n", "mover"]);
+    assert_eq!(identity["tenantId"], site.admin().tenant.as_str());
+    let principal = identity["principalId"].as_str().unwrap();
+
+    site.make_vault("Lab", VAULT);
+    told(&["keyvault", "set-policy", "-n", VAULT, "--object-id", principal, "--secret-permissions", "get"]);
+    let me = site.get("/api/whoami")["principalId"].as_str().unwrap().to_owned();
+    told(&[
+        "keyvault",
+        "set-policy",
+        "-n",
+        VAULT,
+        "--object-id",
+        &me,
+        "--secret-permissions",
+        "get",
+        "set",
+        "list",
+    ]);
+    let vault = told(&["keyvault", "show", "-n", VAULT]);
+    let policies = vault["properties"]["accessPolicies"].as_array().unwrap();
+    assert!(policies.iter().any(|policy| policy["objectId"] == principal), "{vault}");
+    told(&["keyvault", "secret", "set", "--vault-name", VAULT, "-n", "sas1", "--value", "?sv=1&sig=a%2Bb"]);
+    assert_eq!(
+        told(&["keyvault", "secret", "show", "--vault-name", VAULT, "-n", "sas1"])["value"],
+        "?sv=1&sig=a%2Bb"
+    );
+
+    let missing = az.run(&["acr", "show", "-g", "Lab", "-n", "nosuchregistry"]);
+    assert_eq!(missing.code(), 3, "{}", missing.stderr);
+    assert!(missing.stderr.contains("(ResourceNotFound)"), "{}", missing.stderr);
+    let id = registry["id"].as_str().unwrap();
+    az.ok(&["resource", "delete", "--ids", id, "--api-version", "2019-12-01-preview"]);
+    assert_eq!(told(&["acr", "list"]), json!([]));
+    az.ok(&["group", "delete", "-n", "Lab", "--yes"]);
+    assert_eq!(az.ok(&["group", "exists", "-n", "Lab"]).trim(), "false");
+}
+
+#[test]
+fn images_are_copied_into_a_hosted_registry_and_seen_there() {
+    let world = World::new(SiteOptions::default());
+    let mut images = Corpus::default();
+    images.add("team/web", "v1", image(&[gzip_like_layer(1, 100_000)]));
+    push(&world.near.host(), &images);
+    let az = az(&world.site, &world.proxy.url());
+    let told = |arguments: &[&str]| json_of(&az.ok(arguments));
+    az.ok(&["acr", "create", "-g", GROUP, "-n", "hostedregistry", "--sku", "Premium", "-l", "westus"]);
+    let near = format!("{}/team/web:v1", world.near.host());
+    let id = world.site.registry(GROUP, NEAR);
+    az.ok(&[
+        "acr",
+        "import",
+        "-n",
+        "hostedregistry",
+        "-r",
+        &id,
+        "--source",
+        "team/web:v1",
+        "-t",
+        "team/web:v1",
+    ]);
+    assert_eq!(told(&["acr", "repository", "list", "-n", "hostedregistry"]), json!(["team/web"]));
+    assert_eq!(
+        told(&["acr", "repository", "show-tags", "-n", "hostedregistry", "--repository", "team/web"]),
+        json!(["v1"])
+    );
+    let again = az.run(&["acr", "import", "-n", "hostedregistry", "--source", &near, "-t", "team/web:v1"]);
+    assert_ne!(again.code(), 0, "a tag that is there was moved without --force");
+    az.ok(&[
+        "acr",
+        "import",
+        "-n",
+        "hostedregistry",
+        "-r",
+        &id,
+        "--source",
+        "team/web:v1",
+        "-t",
+        "team/web:v1",
+        "--force",
+    ]);
+}
+
+#[test]
+fn pipelines_and_runs_are_resources_like_any_other() {
+    let world = World::new(SiteOptions::default());
+    let mut images = Corpus::default();
+    images.add("team/web", "v1", image(&[gzip_like_layer(1, 100_000)]));
+    push(&world.near.host(), &images);
+    let az = az(&world.site, &world.proxy.url());
+    let version = ["--api-version", "2025-06-01-preview"];
+    let rest = |method: &str, path: &str, body: &Value| {
+        let url = format!("{}{path}?api-version=2025-06-01-preview", world.site.url());
+        json_of(&az.ok(&[
+            "rest",
+            "-m",
+            method,
+            "-u",
+            &url,
+            "--resource",
+            &world.site.url(),
+            "-b",
+            &body.to_string(),
+        ]))
+    };
+    let exporter = world.near_path("/exportPipelines/exporter");
+    let made = rest("put", &exporter, &export_pipeline(&world.container(), &world.secret_uri, &[]));
+    world.permit(&made);
+    let shown = json_of(&az.ok(&[&["resource", "show", "--ids", &exporter], &version[..]].concat()));
+    assert_eq!(shown["properties"]["provisioningState"], "Succeeded");
+    let run = world.begin_export(&exporter, "exportrun", &["team/web"], "bundle");
+    // a repository alone is its `latest`, and there is none
+    assert!(
+        world.ended(&run)["properties"]["response"]["pipelineRunErrorMessage"]
+            .as_str()
+            .unwrap()
+            .contains("latest")
+    );
+    world.succeeded(&world.begin_export(&exporter, "secondrun", &["team/web:v1"], "bundle"));
+    let importer = world.make_import("importer", &[]);
+    world.succeeded(&world.begin_import(&importer, "importrun", "bundle"));
+    assert_whole(&world.far.host(), &images);
+    az.ok(&[&["resource", "delete", "--ids", &run, &exporter], &version[..]].concat());
+    let gone = az.run(&[&["resource", "show", "--ids", &exporter], &version[..]].concat());
+    assert_eq!(gone.code(), 3, "{}", gone.stderr);
+    assert!(world.azurite.get_blob(CONTAINER, "bundle").is_some());
+}
