@@ -105,8 +105,18 @@ fn images_are_copied_into_a_hosted_registry_and_seen_there() {
         told(&["acr", "repository", "show-tags", "-n", "hostedregistry", "--repository", "team/web"]),
         json!(["v1"])
     );
-    let again = az.run(&["acr", "import", "-n", "hostedregistry", "--source", &near, "-t", "team/web:v1"]);
-    assert_ne!(again.code(), 0, "a tag that is there was moved without --force");
+    let detail =
+        ["acr", "repository", "show-tags", "-n", "hostedregistry", "--repository", "team/web", "--detail"];
+    let digest = images.entries[0].artifact.digest().to_string();
+    assert_eq!(told(&detail)[0]["digest"], digest.as_str());
+    // the very same image again is no conflict, another one is
+    az.ok(&["acr", "import", "-n", "hostedregistry", "--source", &near, "-t", "team/web:v1"]);
+    let mut others = Corpus::default();
+    others.add("team/web", "v1", image(&[gzip_like_layer(2, 100_000)]));
+    push(&world.near.host(), &others);
+    let refused = az.run(&["acr", "import", "-n", "hostedregistry", "--source", &near, "-t", "team/web:v1"]);
+    assert_ne!(refused.code(), 0, "a tag that is there was moved without --force");
+    assert!(refused.stderr.contains("(TagConflict)"), "{}", refused.stderr);
     az.ok(&[
         "acr",
         "import",
@@ -120,6 +130,7 @@ fn images_are_copied_into_a_hosted_registry_and_seen_there() {
         "team/web:v1",
         "--force",
     ]);
+    assert_ne!(told(&detail)[0]["digest"], digest.as_str());
 }
 
 #[test]
