@@ -9,6 +9,7 @@ mod support;
 mod az;
 mod crash;
 mod description;
+mod hosted;
 mod leaks;
 mod options;
 mod papers;
