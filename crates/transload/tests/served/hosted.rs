@@ -85,7 +85,7 @@ fn a_hosted_registry_lets_in_whom_roles_let_in_and_begins_empty_when_it_is_made_
     copy(&source, &target, &pusher, trust.path()).unwrap();
     let digest = images.entries[0].artifact.digest().to_string();
     assert_eq!(digest_at(&target, &reader, trust.path()).unwrap(), digest);
-    for wrong in ["nobody:nothing", &format!("{}x", reader), "00000000-0000-0000-0000-000000000000:x"] {
+    for wrong in ["nobody:nothing", &format!("{reader}x"), "00000000-0000-0000-0000-000000000000:x"] {
         let refused = digest_at(&target, wrong, trust.path()).unwrap_err();
         assert!(refused.contains("unauthorized") || refused.contains("401"), "{refused}");
     }
