@@ -50,6 +50,14 @@ pub(super) const NAMED: &str = concat!(
     columns!(),
     " FROM resources WHERE id_key = (SELECT id_key FROM names WHERE name = $1)"
 );
+/// Ids that one statement asks for; a statement has as many places, whatever is asked.
+const MANY: usize = 25;
+const SOME: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM resources WHERE id_key IN ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+     $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)"
+);
 const INSERT: &str = "INSERT INTO resources (id_key, id, kind, subscription_key, group_key, parent_key, revision, \
      created_by, created_at, changed_by, changed_at, body) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8, $7, $9) ON CONFLICT (id_key) DO NOTHING";
@@ -128,6 +136,22 @@ impl Ledger {
         keep_watch(&mut tx, id, body).await?;
         tx.commit(&self.db).await?;
         Ok(put)
+    }
+
+    /// Those of these resources that are there, in any order.
+    pub async fn get_many(&self, ids: &[ResourceId]) -> Result<Vec<Stored>, Error> {
+        let mut found = Vec::new();
+        for some in ids.chunks(MANY) {
+            found.extend(self.db.doing(|| self.get_some_in(some)).await?);
+        }
+        Ok(found)
+    }
+
+    async fn get_some_in(&self, ids: &[ResourceId]) -> Result<Vec<Stored>, Fault> {
+        let keys = ids.iter().map(ResourceId::key).chain(std::iter::repeat("")).take(MANY);
+        let query = keys.fold(sqlx::query(SOME), sqlx::query::Query::bind);
+        let rows = query.fetch_all(&self.db.read).await?;
+        rows.iter().map(|row| Ok(stored(row)?.1)).collect()
     }
 
     /// The resource that [has](Self::put_named) a name.

@@ -61,6 +61,7 @@ cases! {
     queue::who_waits_is_woken_when_a_pause_ends,
     resources::what_is_put_is_found,
     resources::every_kind_of_body_comes_back,
+    resources::many_are_found_at_once_and_one_by_its_name,
     resources::a_change_says_what_it_relies_on,
     resources::a_revision_never_comes_again,
     resources::lists_are_by_scope_and_in_pages,

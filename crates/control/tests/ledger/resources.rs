@@ -46,6 +46,25 @@ pub(crate) async fn every_kind_of_body_comes_back(stage: &Stage) {
     }
 }
 
+pub(crate) async fn many_are_found_at_once_and_one_by_its_name(stage: &Stage) {
+    let ids: Vec<ResourceId> = (0..60).map(|n| pipeline(&format!("many{n}"))).collect();
+    for id in ids.iter().step_by(2) {
+        make(&stage.ledger, id, &watched_body()).await;
+    }
+    let found = stage.ledger.get_many(&ids).await.unwrap();
+    let mut found: Vec<&str> = found.iter().map(|one| one.id.name()).collect();
+    found.sort_unstable();
+    let mut wanted: Vec<&str> = ids.iter().step_by(2).map(ResourceId::name).collect();
+    wanted.sort_unstable();
+    assert_eq!(found, wanted);
+    assert_eq!(stage.ledger.get_many(&[]).await.unwrap(), []);
+    let names = ["host:a.example".to_owned()];
+    stage.ledger.put_named(&registry(), &registry_body(), "me", Expect::Any, &names).await.unwrap();
+    let named = stage.ledger.named("host:a.example").await.unwrap();
+    assert_eq!(named.map(|one| one.id), Some(registry()));
+    assert_eq!(stage.ledger.named("host:b.example").await.unwrap(), None);
+}
+
 pub(crate) async fn a_change_says_what_it_relies_on(stage: &Stage) {
     let (id, body) = (registry(), registry_body());
     let put = |expect| stage.ledger.put(&id, &body, "me", expect);

@@ -1,6 +1,6 @@
 //! Runs of pipelines.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use http::{HeaderName, StatusCode};
 use transload_control::ResourceId;
@@ -47,15 +47,13 @@ pub(crate) async fn list(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let after = call.query.cursor()?;
     let most = face.page_items(call)?;
     let page = face.control.runs(&call.caller, &call.id("registry")?, after.as_deref(), most).await?;
-    let mut pipelines: HashMap<ResourceId, Option<Stored>> = HashMap::new();
-    let mut value = Vec::with_capacity(page.items.len());
-    for run in &page.items {
-        let Some(id) = run.work.pipeline() else { continue };
-        if !pipelines.contains_key(id) {
-            pipelines.insert(id.clone(), face.pipeline_of(run).await?);
-        }
-        value.push(map::run(run, pipelines.get(id).and_then(Option::as_ref)));
-    }
+    let named: HashSet<ResourceId> =
+        page.items.iter().filter_map(|run| run.work.pipeline()).cloned().collect();
+    let named: Vec<ResourceId> = named.into_iter().collect();
+    let pipelines = face.control.ledger().get_many(&named).await?.into_iter();
+    let pipelines: HashMap<ResourceId, Stored> = pipelines.map(|one| (one.id.clone(), one)).collect();
+    let of = |run: &Run| run.work.pipeline().and_then(|id| pipelines.get(id));
+    let value: Vec<_> = page.items.iter().map(|run| map::run(run, of(run))).collect();
     Ok(Answer::ok(&call.page(value, page.next.as_deref())))
 }
 
