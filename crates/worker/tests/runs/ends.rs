@@ -72,12 +72,25 @@ async fn what_is_missing_is_said_with_what_to_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_is_not_there_is_tried_again_and_then_given_up() {
     let site = Site::new().await;
-    let id = site.external("gone", "127.0.0.1:1").await;
-    let run = site
-        .done(&site.put(&id.child("pipelineRuns", "check"), Work::Check { subject: id.clone() }).await)
-        .await;
+    let gone = site.external("gone", "127.0.0.1:1").await;
+    let work = Work::ImportImage {
+        registry: site.near.id.clone(),
+        source_registry: Some(gone.clone()),
+        source_host: None,
+        source_image: "team/app:v1".to_owned(),
+        user: None,
+        password_sealed: None,
+        target_tags: vec!["team/app:v1".to_owned()],
+        untagged_target_repositories: Vec::new(),
+        force: false,
+    };
+    let run = site.done(&site.put(&site.near.id.child("pipelineRuns", "copy"), work).await).await;
     assert_eq!(failure(&run).code, "RegistryUnreachable");
     assert_eq!(run.record.attempts, 3);
+    // somebody waits for a check, and can ask again
+    let check = Work::Check { subject: gone.clone() };
+    let run = site.done(&site.put(&gone.child("pipelineRuns", "check"), check).await).await;
+    assert_eq!((failure(&run).code.as_str(), run.record.attempts), ("RegistryUnreachable", 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
