@@ -21,7 +21,7 @@ pub enum Deleted {
 
 impl Control {
     /// Deletes a resource and all that is beneath it. Images of external registries and blobs stay; those of a hosted registry
-    /// go with it, and the secrets of a vault with that.
+    /// can be pulled no more, and the secrets of a vault with that.
     ///
     /// # Errors
     /// [`Code::AuthorizationFailed`]; [`Code::InUse`] while a run of it is under way.

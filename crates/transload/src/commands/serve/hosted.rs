@@ -24,6 +24,15 @@ use super::gate::Doors;
 /// Between two looks for registries that were deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
+/// What a deleted registry held stays for so long: a ledger that was restored from a backup, or named wrongly, must not cost
+/// images.
+const DELETED_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How long ago a folder was marked, if it is.
+fn since(mark: &Path) -> Option<Duration> {
+    std::fs::metadata(mark).ok()?.modified().ok()?.elapsed().ok()
+}
+
 /// As `registry serve` does where nothing is said.
 fn care() -> Care {
     const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -111,7 +120,7 @@ impl Registries {
         Ok(Some(open))
     }
 
-    /// Removes what registries held that were deleted, until `stop`.
+    /// Removes what registries held that were deleted, some days later, until `stop`.
     pub(super) async fn tend(self, stop: CancellationToken) {
         loop {
             tokio::select! {
@@ -131,23 +140,39 @@ impl Registries {
             return Ok(());
         }
         let kept = self.kept().await?;
-        for store in there.into_iter().filter(|store| !kept.contains(store)) {
+        for store in there {
+            let mark = self.0.folder.join(format!("{store}.deleted"));
+            if kept.contains(&store) {
+                let _ = std::fs::remove_file(mark);
+                continue;
+            }
             if let Some(open) = self.0.open.lock().remove(&store) {
                 open.stop.cancel();
             }
-            let folder = self.0.folder.join(store.to_string());
-            let removed = spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
-            match removed {
-                Ok(Ok(())) => tracing::info!(%store, "removed what a deleted registry held"),
-                Ok(Err(error)) => {
-                    tracing::warn!(%store, %error, "what a deleted registry held cannot be removed");
-                }
-                Err(error) => {
-                    tracing::warn!(%store, %error, "what a deleted registry held cannot be removed");
+            match since(&mark) {
+                Some(gone) if gone >= DELETED_KEPT => self.remove(store, mark).await,
+                Some(_) => {}
+                None => {
+                    tracing::warn!(%store, "no registry has this folder any more; it is removed in 7 days");
+                    if let Err(error) = std::fs::write(&mark, "") {
+                        tracing::warn!(%store, %error, "it cannot be marked");
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    async fn remove(&self, store: Uuid, mark: PathBuf) {
+        let folder = self.0.folder.join(store.to_string());
+        let removed = spawn_blocking(move || {
+            std::fs::remove_dir_all(folder)?;
+            std::fs::remove_file(mark)
+        });
+        match removed.await.map_err(std::io::Error::other).flatten() {
+            Ok(()) => tracing::info!(%store, "removed what a deleted registry held"),
+            Err(error) => tracing::warn!(%store, %error, "what a deleted registry held cannot be removed"),
+        }
     }
 
     fn folders(&self) -> Vec<Uuid> {
