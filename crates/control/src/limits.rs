@@ -9,8 +9,6 @@ pub struct Limits {
     pub page_items_max: usize,
     /// Access policies of one vault.
     pub policies_per_vault_max: usize,
-    /// Characters of a secret's value. 25,000 is what Azure documents.
-    pub secret_chars_max: usize,
     /// User-assigned identities of one resource.
     pub identities_per_resource_max: usize,
     /// Tags of one resource (Azure: 50).
@@ -27,7 +25,6 @@ impl Default for Limits {
             artifacts_per_run_max: 50,
             page_items_max: 100,
             policies_per_vault_max: 1024,
-            secret_chars_max: 25_000,
             identities_per_resource_max: 20,
             tags_per_resource_max: 50,
             text_chars_max: 4096,

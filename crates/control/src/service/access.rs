@@ -75,6 +75,32 @@ impl SignIns {
     }
 }
 
+impl OneTimeSecret {
+    /// A new principal, kept nowhere yet.
+    ///
+    /// # Errors
+    /// [`Code::LedgerUnavailable`] when there are no random numbers.
+    pub fn new_principal(new: NewPrincipal) -> Result<Self, Error> {
+        Self::of(Principal {
+            client_id: Uuid::new_v4(),
+            object_id: Uuid::new_v4(),
+            name: new.name,
+            secret_hash: String::new(),
+            created_at: OffsetDateTime::now_utc(),
+            expires_at: new.expires_at,
+        })
+    }
+
+    /// The same principal with a new secret, kept nowhere yet.
+    ///
+    /// # Errors
+    /// As [`new_principal`](Self::new_principal).
+    pub fn of(principal: Principal) -> Result<Self, Error> {
+        let secret = new_secret()?;
+        Ok(Self { principal: Principal { secret_hash: hash(&secret), ..principal }, secret })
+    }
+}
+
 impl Control {
     /// Who signs in with this secret.
     ///
@@ -128,26 +154,19 @@ impl Control {
     /// [`Code::AuthorizationFailed`] for whoever is no Owner, [`Code::InvalidRequest`].
     pub async fn create_principal(&self, caller: &Caller, new: NewPrincipal) -> Result<OneTimeSecret, Error> {
         self.owner(caller, "principals/write").await?;
-        let client_id = Uuid::new_v4();
+        let name = new.name.trim().to_owned();
+        let made = OneTimeSecret::new_principal(NewPrincipal { name, ..new })?;
+        let target = format!("principals/{}", made.principal.client_id);
         let work = async {
-            let name = new.name.trim();
+            let name = &made.principal.name;
             if name.is_empty() || name.chars().count() > 128 || name.chars().any(char::is_control) {
                 let text = "A principal's name has 1 to 128 characters.";
                 return Err(Error::new(Code::InvalidRequest, text).about("name"));
             }
-            let secret = new_secret()?;
-            let principal = Principal {
-                client_id,
-                object_id: Uuid::new_v4(),
-                name: name.to_owned(),
-                secret_hash: hash(&secret),
-                created_at: OffsetDateTime::now_utc(),
-                expires_at: new.expires_at,
-            };
-            self.ledger().put_principal(&principal).await?;
-            Ok(OneTimeSecret { principal, secret })
+            self.ledger().put_principal(&made.principal).await?;
+            Ok(made)
         };
-        self.audited(caller, "principals/write", &format!("principals/{client_id}"), work).await
+        self.audited(caller, "principals/write", &target, work).await
     }
 
     /// Gives a principal a new secret; the old one ends at once.
@@ -163,13 +182,11 @@ impl Control {
         self.owner(caller, "principals/rotate/action").await?;
         let work = async {
             let found = self.ledger().principal(client_id).await?;
-            let mut principal = found.ok_or_else(|| no_principal(client_id))?;
-            let secret = new_secret()?;
-            principal.secret_hash = hash(&secret);
-            principal.expires_at = expires_at;
-            self.ledger().put_principal(&principal).await?;
+            let principal = found.ok_or_else(|| no_principal(client_id))?;
+            let made = OneTimeSecret::of(Principal { expires_at, ..principal })?;
+            self.ledger().put_principal(&made.principal).await?;
             self.0.sign_ins.succeeded(client_id);
-            Ok(OneTimeSecret { principal, secret })
+            Ok(made)
         };
         self.audited(caller, "principals/rotate/action", &format!("principals/{client_id}"), work).await
     }

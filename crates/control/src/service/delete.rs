@@ -1,7 +1,6 @@
 //! Deleting resources.
 
 use transload_resource_id::ResourceId;
-use uuid::Uuid;
 
 use super::{Control, action};
 use crate::access::{Caller, Role};
@@ -15,8 +14,6 @@ pub enum Deleted {
     Absent,
     /// It is gone, and all that was beneath it.
     Gone,
-    /// It goes when this operation has ended.
-    Stopping(Uuid),
 }
 
 impl Control {

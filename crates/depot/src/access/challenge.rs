@@ -48,9 +48,11 @@ pub(super) fn check(service: &str, realm: Option<&str>) -> Result<(), Error> {
 
 /// The token service: another one, or this registry under the name by which the client knows it.
 pub(super) fn realm(named: Option<&str>, request: &Parts) -> String {
-    if let Some(realm) = named {
-        return realm.to_owned();
-    }
+    named.map_or_else(|| format!("{}/token", authority(request).0), str::to_owned)
+}
+
+/// `scheme://host[:port]` and `host[:port]` by which the client knows this registry.
+pub fn authority(request: &Parts) -> (String, String) {
     let authority = request.uri.authority().map(ToString::to_string);
     let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     let is_host = |host: &String| {
@@ -59,16 +61,11 @@ pub(super) fn realm(named: Option<&str>, request: &Parts) -> String {
     let host = host.or(authority).filter(is_host).unwrap_or_else(|| "localhost".to_owned());
     let is_tls = request.extensions.get::<Arrival>().is_some_and(|arrival| arrival.is_tls);
     let scheme = if is_tls { "https" } else { "http" };
-    format!("{scheme}://{host}/token")
+    (format!("{scheme}://{host}"), host)
 }
 
 /// Get a token there, for this.
-pub(super) fn bearer(
-    realm: &str,
-    service: &str,
-    wanted: &[Grant],
-    error: Option<&str>,
-) -> Option<HeaderValue> {
+pub fn bearer(realm: &str, service: &str, wanted: &[Grant], error: Option<&str>) -> Option<HeaderValue> {
     let mut text = format!("Bearer realm=\"{realm}\",service=\"{service}\"");
     let scopes: Vec<String> = wanted.iter().filter_map(scope_of).collect();
     if !scopes.is_empty() {

@@ -15,12 +15,17 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// A credential out of a header.
-pub(super) enum Given {
+pub enum Given {
+    /// There is none.
     Nothing,
+    /// User and password.
     Basic {
+        /// The user's name.
         user: String,
+        /// The password.
         password: SecretString,
     },
+    /// A token.
     Bearer(SecretString),
     /// There is something, but it makes no sense.
     Nonsense,
@@ -29,7 +34,7 @@ pub(super) enum Given {
 impl Given {
     /// Reads the header. An empty Basic credential is none: clients without a credential send one when they were
     /// asked.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub fn of(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let Some(value) = values.next() else { return Self::Nothing };
         if values.next().is_some() {

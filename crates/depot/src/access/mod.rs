@@ -29,8 +29,10 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 
 pub use caller::Caller;
+pub use challenge::{authority, bearer};
 pub use grant::{Action, Grant};
 pub use guard::{Guard, GuardOptions};
+pub use header::Given;
 pub use htpasswd::{with_user, without_user};
 pub use limits::AccessLimits;
 pub use open::{Anonymous, Open};

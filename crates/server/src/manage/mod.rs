@@ -46,7 +46,6 @@ impl Face {
         match self.control.delete(&call.caller, id).await? {
             Deleted::Absent => Ok(Answer::empty(StatusCode::NO_CONTENT)),
             Deleted::Gone => Ok(Answer::empty(StatusCode::OK)),
-            Deleted::Stopping(operation) => Ok(self.stopping(call, operation)),
         }
     }
 

@@ -47,7 +47,7 @@ pub(crate) struct ServerArgs {
     /// Artifacts that one run may name.
     #[arg(long, value_name = "N", default_value_t = 50, help_heading = "Runs", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) artifacts_per_run_max: u32,
-    /// Forget operations, lines of runs' logs and entries of the audit log that are older than this; 0s never does.
+    /// Forget operations and entries of the audit log that are older than this; 0s never does. Runs stay until they are deleted.
     #[arg(long, value_name = "TIME", default_value = "90d", help_heading = "Runs", value_parser = crate::window::parse_duration)]
     pub(crate) retention: Duration,
     #[command(flatten)]

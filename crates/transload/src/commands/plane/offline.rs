@@ -9,7 +9,7 @@ use transload_client::AuditQuery;
 use transload_client::api::access::{AuditEntry, Principal, PrincipalSecret};
 use transload_control::access::{Grant, Principal as Stored, Role};
 use transload_control::audit::{Entry, Filter, Outcome};
-use transload_control::{Error as Trouble, Ledger, LedgerLimits, ResourceId};
+use transload_control::{Error as Trouble, Ledger, LedgerLimits, NewPrincipal, OneTimeSecret, ResourceId};
 use transload_transfer::{Code, Error};
 use uuid::Uuid;
 
@@ -32,9 +32,6 @@ const PAGE: usize = 500;
 /// Who does it, as the audit log has it.
 const WHO: &str = "transload --offline";
 
-/// The secret's length before it is written in hexadecimal.
-const SECRET_BYTES: usize = 32;
-
 pub(super) async fn principals(args: LedgerArgs, environment: &Environment) -> Result<Vec<Principal>, Error> {
     all(&open(args, environment).await?.ledger).await
 }
@@ -50,16 +47,9 @@ pub(super) async fn create(
         Some(role) => Some((role_of(role), scope(ledger, args.scope.as_deref()).await?)),
         None => None,
     };
-    let now = OffsetDateTime::now_utc();
-    let (secret, secret_hash) = new_secret();
-    let stored = Stored {
-        client_id: Uuid::new_v4(),
-        object_id: Uuid::new_v4(),
-        name: args.name,
-        secret_hash,
-        created_at: now,
-        expires_at: args.secret.expires_in.map(|lasts| now + lasts),
-    };
+    let expires_at = args.secret.expires_in.map(|lasts| OffsetDateTime::now_utc() + lasts);
+    let made = OneTimeSecret::new_principal(NewPrincipal { name: args.name, expires_at });
+    let OneTimeSecret { principal: stored, secret } = made.map_err(error)?;
     ledger.put_principal(&stored).await.map_err(error)?;
     note(ledger, "principals/write", &target(&stored)).await?;
     if let Some((role, scope)) = grant {
@@ -77,10 +67,9 @@ pub(super) async fn rotate(
 ) -> Result<Exit, Error> {
     let opened = open(args.offline.ledger, environment).await?;
     let ledger = &opened.ledger;
-    let mut stored = stored(ledger, &args.principal).await?;
-    let (secret, secret_hash) = new_secret();
-    stored.secret_hash = secret_hash;
-    stored.expires_at = args.secret.expires_in.map(|lasts| OffsetDateTime::now_utc() + lasts);
+    let expires_at = args.secret.expires_in.map(|lasts| OffsetDateTime::now_utc() + lasts);
+    let made = OneTimeSecret::of(Stored { expires_at, ..stored(ledger, &args.principal).await? });
+    let OneTimeSecret { principal: stored, secret } = made.map_err(error)?;
     ledger.put_principal(&stored).await.map_err(error)?;
     note(ledger, "principals/rotate/action", &target(&stored)).await?;
     hand_over(&opened, &stored, &secret, args.secret.save.as_deref(), &args.connect, output).await
@@ -186,14 +175,6 @@ fn role_of(role: RoleNameArg) -> Role {
         RoleNameArg::Contributor => Role::Contributor,
         RoleNameArg::Owner => Role::Owner,
     }
-}
-
-/// A secret and the hash that the ledger keeps of it.
-fn new_secret() -> (SecretString, String) {
-    let bytes: [u8; SECRET_BYTES] = rand::random();
-    let text = hex::encode(bytes);
-    let hash = transload_oci::Digest::sha256(text.as_bytes()).hex();
-    (SecretString::from(text), hash)
 }
 
 /// Shows the secret, or writes it to the file with all that a context needs, as far as the ledger and its folder know.

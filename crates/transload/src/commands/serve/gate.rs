@@ -8,16 +8,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use secrecy::SecretString;
 use serde_json::json;
 use transload_control::{Caller, Code, Control, Error, ResourceId, Role};
-use transload_depot::access::{Action, Caller as Admitted, Gate, Grant, Refused, RefusedKind};
+use transload_depot::access::{
+    Action, Caller as Admitted, Gate, Given, Grant, Refused, RefusedKind, authority, bearer,
+};
 use transload_depot::{Arrival, RequestId};
 use transload_server::{Audience, Authenticator, Origin};
 use uuid::Uuid;
@@ -51,37 +51,17 @@ struct Door {
     registry: ResourceId,
 }
 
-/// What a request shows.
-enum Shown {
-    Nothing,
-    Basic(String, SecretString),
-    Bearer(SecretString),
-}
-
-impl Shown {
-    fn of(request: &Parts) -> Self {
-        let text = request.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let Some((scheme, rest)) = text.and_then(|text| text.split_once(' ')) else { return Self::Nothing };
-        if scheme.eq_ignore_ascii_case("bearer") {
-            return Self::Bearer(rest.trim().to_owned().into());
-        }
-        let pair = BASE64_STANDARD.decode(rest.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        match pair.as_deref().and_then(|pair| pair.split_once(':')) {
-            Some((user, password)) if scheme.eq_ignore_ascii_case("basic") => {
-                Self::Basic(user.to_owned(), password.to_owned().into())
-            }
-            _ => Self::Nothing,
-        }
-    }
-}
-
 impl Door {
     async fn known(&self, request: &Parts) -> Result<Option<Caller>, Error> {
         let origin = origin(request);
-        match Shown::of(request) {
-            Shown::Nothing => Ok(None),
-            Shown::Bearer(token) => self.of_token(&token, &origin).await.map(Some),
-            Shown::Basic(user, password) => self.of_password(&user, &password, &origin).await.map(Some),
+        match Given::of(&request.headers) {
+            Given::Nothing => Ok(None),
+            Given::Bearer(token) => self.of_token(&token, &origin).await.map(Some),
+            Given::Basic { user, password } => self.of_password(&user, &password, &origin).await.map(Some),
+            Given::Nonsense => {
+                let text = "the Authorization header is not understood";
+                Err(Error::new(Code::AuthenticationFailed, text))
+            }
         }
     }
 
@@ -120,15 +100,8 @@ impl Door {
     }
 
     fn challenge(&self, request: &Parts, wanted: &[Grant]) -> Option<HeaderValue> {
-        let host = host(request);
-        let scheme =
-            if request.extensions.get::<Arrival>().is_some_and(|a| a.is_tls) { "https" } else { "http" };
-        let scopes: Vec<String> = wanted.iter().filter_map(scope).collect();
-        let mut text = format!("Bearer realm=\"{scheme}://{host}/oauth2/token\",service=\"{host}\"");
-        if !scopes.is_empty() {
-            text.push_str(&format!(",scope=\"{}\"", scopes.join(" ")));
-        }
-        HeaderValue::from_str(&text).ok()
+        let (base, host) = authority(request);
+        bearer(&format!("{base}/oauth2/token"), &host, wanted, None)
     }
 
     fn refuse(&self, request: &Parts, wanted: &[Grant], error: &Error) -> Refused {
@@ -261,27 +234,5 @@ fn origin(request: &Parts) -> Origin {
     Origin {
         correlation: correlation.unwrap_or_else(|| Uuid::new_v4().to_string()),
         address: request.extensions.get::<Arrival>().map(|arrival| arrival.peer.ip().to_string()),
-    }
-}
-
-fn host(request: &Parts) -> String {
-    let named = request.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let named = named.or_else(|| request.uri.authority().map(axum::http::uri::Authority::as_str));
-    let is_host = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b));
-    named.filter(is_host).unwrap_or("localhost").to_owned()
-}
-
-fn scope(grant: &Grant) -> Option<String> {
-    match grant {
-        Grant::Base => None,
-        Grant::Catalog => Some("registry:catalog:*".to_owned()),
-        Grant::Repository { name, action } => {
-            let actions = match action {
-                Action::Pull => "pull",
-                Action::Push => "pull,push",
-                Action::Delete => "delete",
-            };
-            Some(format!("repository:{name}:{actions}"))
-        }
     }
 }

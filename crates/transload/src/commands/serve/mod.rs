@@ -11,7 +11,7 @@ mod keep;
 mod plane;
 mod worker;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +97,10 @@ impl Names {
         let host = if addr.ip().is_unspecified() {
             super::registry::machine_name()
         } else {
-            SocketAddr::new(addr.ip(), 0).to_string().trim_end_matches(":0").to_owned()
+            match addr.ip() {
+                IpAddr::V4(ip) => ip.to_string(),
+                IpAddr::V6(ip) => format!("[{ip}]"),
+            }
         };
         Ok(format!("{scheme}://{host}:{}", addr.port()))
     }

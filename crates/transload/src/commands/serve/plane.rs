@@ -158,8 +158,8 @@ fn sealer(kept: &Kept, may_make: bool) -> Result<Sealer, Error> {
         VaultKey::File(file) => Sealer::from_file(file),
         VaultKey::InData => {
             let file = kept.data.join("vault.key");
-            if may_make && !file.exists() {
-                MasterKey::create_file(&file).map(|key| Sealer::new(&key))
+            if may_make {
+                Sealer::from_file_or_new(&file).map(|(sealer, _)| sealer)
             } else {
                 Sealer::from_file(&file)
             }
