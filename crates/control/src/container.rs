@@ -84,7 +84,7 @@ fn folder_key(uri: &str, url: &Url, folders: &[PathBuf]) -> Result<String, Error
     if path.components().any(|part| matches!(part, Component::ParentDir)) {
         return Err(refuse(uri, "'..' is not taken"));
     }
-    if !folders.iter().any(|folder| is_beneath(&path, folder)) {
+    let Some(path) = folders.iter().find_map(|folder| Some(folder.join(rest_behind(&path, folder)?))) else {
         let allowed: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
         let allowed = if allowed.is_empty() { "none is".to_owned() } else { allowed.join(", ") };
         return Err(Error::new(
@@ -96,12 +96,18 @@ fn folder_key(uri: &str, url: &Url, folders: &[PathBuf]) -> Result<String, Error
             ),
         )
         .about("uri"));
-    }
+    };
     Ok(format!("file://{}", path.display()).trim_end_matches('/').to_owned())
 }
 
-fn is_beneath(path: &Path, folder: &Path) -> bool {
-    path.starts_with(folder)
+/// What of `path` is behind `folder`, in whatever case that is written: Azure's command-line extension puts URIs in lower
+/// case.
+fn rest_behind(path: &Path, folder: &Path) -> Option<PathBuf> {
+    let mut parts = path.components();
+    let same = |wanted: Component<'_>| {
+        parts.next().is_some_and(|part| part.as_os_str().eq_ignore_ascii_case(wanted.as_os_str()))
+    };
+    folder.components().all(same).then(|| parts.as_path().to_owned())
 }
 
 fn refuse(uri: &str, detail: &str) -> Error {
@@ -128,6 +134,8 @@ mod tests {
         assert_eq!(key("https://Acct.blob.example/Transfer/"), key("http://acct.blob.example/transfer"));
         assert_ne!(key("https://acct.blob.example/transfer"), key("https://acct.blob.example/transfer/a"));
         assert_eq!(key("file:///srv/in/a/"), key("file:///srv/in/a"));
+        assert_eq!(key("file:///SRV/In/a"), key("file:///srv/in/a"));
+        assert_ne!(key("file:///srv/in/A"), key("file:///srv/in/a"));
         assert_eq!(key("s3://bucket/"), key("s3://bucket"));
     }
 
