@@ -5,8 +5,8 @@ use time::Duration;
 use transload_testkit::fault::{FaultProxy, Rule};
 use transload_testkit::peers::sas::Sas;
 use transload_testkit::peers::{
-    ACCOUNT, Azurite, AzuriteOptions, DockerRegistry, DockerRegistryOptions, NameProxy, Pki, Postgres, Venv,
-    skopeo, skopeo_ok,
+    ACCOUNT, ACCOUNT_KEY, Azurite, AzuriteOptions, DockerRegistry, DockerRegistryOptions, NameProxy, Pki,
+    Postgres, Venv, skopeo, skopeo_ok,
 };
 
 #[test]
@@ -158,6 +158,7 @@ fn the_clients_in_python_find_names_that_no_resolver_knows() {
     let pki = Pki::new();
     let azurite = Azurite::start_with(&AzuriteOptions {
         tls: Some((pki.server(&["127.0.0.1", "*.blob.transload.test"]), pki.ca_pem())),
+        ..AzuriteOptions::default()
     });
     azurite.create_container("ccc");
     azurite.put_blob("ccc", "x", b"found");
@@ -189,4 +190,18 @@ fn postgresql_keeps_its_data_over_a_restart() {
     postgres.restart();
     assert_eq!(postgres.sql(&name, "SELECT n, n + 1 FROM t ORDER BY n"), "1|2\n2|3");
     assert_ne!(postgres.database(), url);
+}
+
+#[test]
+fn an_account_of_the_tests_own_has_a_place_of_its_own_in_the_emulator() {
+    let accounts = vec![("nearstore".to_owned(), ACCOUNT_KEY.to_owned())];
+    let azurite = Azurite::start_with(&AzuriteOptions { accounts, ..AzuriteOptions::default() });
+    azurite.create_container("ccc");
+    let answer =
+        azurite.endpoint().request("GET", "/nearstore/ccc?restype=container&comp=list", &[], &[]).unwrap();
+    // who is not let in is known; who is not known is a bad request
+    assert!([403, 404].contains(&answer.status), "{}", answer.text());
+    let unknown =
+        azurite.endpoint().request("GET", "/otherstore/ccc?restype=container&comp=list", &[], &[]).unwrap();
+    assert_ne!(unknown.status, answer.status, "{}", unknown.text());
 }

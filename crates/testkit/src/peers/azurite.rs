@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -24,6 +25,8 @@ const STARTS_MAX: usize = 4;
 pub struct AzuriteOptions {
     /// TLS with this certificate; the CA is what clients have to trust.
     pub tls: Option<(Identity, String)>,
+    /// Accounts besides [`ACCOUNT`], each with its key (Base64).
+    pub accounts: Vec<(String, String)>,
 }
 
 /// A running emulator.
@@ -31,6 +34,8 @@ pub struct AzuriteOptions {
 pub struct Azurite {
     process: Option<Process>,
     endpoint: Endpoint,
+    /// As the emulator reads them: `name:key;…`.
+    accounts: String,
     folder: TempDir,
 }
 
@@ -42,7 +47,8 @@ impl Azurite {
 
     /// An emulator with a certificate for loopback from this authority.
     pub fn start_tls(pki: &Pki) -> Self {
-        Self::start_with(&AzuriteOptions { tls: Some((pki.loopback(), pki.ca_pem())) })
+        let tls = Some((pki.loopback(), pki.ca_pem()));
+        Self::start_with(&AzuriteOptions { tls, ..AzuriteOptions::default() })
     }
 
     /// An emulator as asked for.
@@ -53,13 +59,16 @@ impl Azurite {
                 .expect("a file can be written");
             std::fs::write(folder.path().join("key.pem"), &identity.key_pem).expect("a file can be written");
         }
+        let own = (ACCOUNT.to_owned(), ACCOUNT_KEY.to_owned());
+        let all = [&own].into_iter().chain(&options.accounts).map(|(name, key)| format!("{name}:{key}"));
+        let accounts = all.collect::<Vec<_>>().join(";");
         let mut failed = String::new();
         for _ in 0..STARTS_MAX {
             let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
             let ca_pem = options.tls.as_ref().map(|(_, ca)| ca.clone());
             let endpoint = Endpoint { addr, ca_pem };
-            match launch(folder.path(), &endpoint) {
-                Ok(process) => return Self { process: Some(process), endpoint, folder },
+            match launch(folder.path(), &endpoint, &accounts) {
+                Ok(process) => return Self { process: Some(process), endpoint, accounts, folder },
                 Err(NotReady(why)) if why.contains("EADDRINUSE") || why.contains("in use") => failed = why,
                 Err(NotReady(why)) => panic!("{why}"),
             }
@@ -73,7 +82,7 @@ impl Azurite {
         if let Some(process) = self.process.take() {
             process.end();
         }
-        match launch(self.folder.path(), &self.endpoint) {
+        match launch(self.folder.path(), &self.endpoint, &self.accounts) {
             Ok(process) => self.process = Some(process),
             Err(NotReady(why)) => panic!("{why}"),
         }
@@ -161,7 +170,7 @@ impl Azurite {
     }
 }
 
-fn launch(folder: &Path, endpoint: &Endpoint) -> Result<Process, NotReady> {
+fn launch(folder: &Path, endpoint: &Endpoint, accounts: &str) -> Result<Process, NotReady> {
     let how = "install it with 'npm install --prefix .peers azurite' at the repository's root, \
                or name the folder of an installation in TRANSLOAD_PEERS";
     let program = require_program("azurite-blob", &peer_folders(), how);
@@ -177,7 +186,9 @@ fn launch(folder: &Path, endpoint: &Endpoint) -> Result<Process, NotReady> {
         arguments.extend(["--cert".into(), folder.join("cert.pem").into_os_string()]);
         arguments.extend(["--key".into(), folder.join("key.pem").into_os_string()]);
     }
-    Process::start("azurite-blob", &program, &arguments, &log, || {
+    let mut command = Command::new(program);
+    command.args(&arguments).env("AZURITE_ACCOUNTS", accounts);
+    Process::start_command("azurite-blob", command, &log, || {
         // without a token it refuses, which is an answer
         endpoint.request("GET", &format!("/{ACCOUNT}?comp=list"), &[], &[]).is_ok()
     })

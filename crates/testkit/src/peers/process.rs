@@ -37,7 +37,9 @@ impl Process {
         log: &Path,
         ready: impl Fn() -> bool,
     ) -> Result<Self, NotReady> {
-        Self::start_as(name, None, program, arguments, log, ready)
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::start_command(name, command, log, ready)
     }
 
     /// The same as the user and group of this number, for programs that refuse to run as root.
@@ -49,15 +51,30 @@ impl Process {
         log: &Path,
         ready: impl Fn() -> bool,
     ) -> Result<Self, NotReady> {
-        let out = File::options().create(true).append(true).open(log).expect("the peer's log can be written");
-        let err = out.try_clone().expect("a file handle can be cloned");
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err);
+        command.args(arguments);
         if let Some(user) = user {
             command.uid(user).gid(user);
         }
-        let child =
-            command.spawn().unwrap_or_else(|e| panic!("{name} ({}) does not start: {e}", program.display()));
+        Self::start_command(name, command, log, ready)
+    }
+
+    /// The same of a command that has its arguments and environment.
+    pub(super) fn start_command(
+        name: &'static str,
+        mut command: Command,
+        log: &Path,
+        ready: impl Fn() -> bool,
+    ) -> Result<Self, NotReady> {
+        let out = File::options().create(true).append(true).open(log).expect("the peer's log can be written");
+        let err = out.try_clone().expect("a file handle can be cloned");
+        let program = command.get_program().to_owned();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .unwrap_or_else(|e| panic!("{name} ({}) does not start: {e}", program.display()));
         let mut process = Self { child, name, log: log.to_owned() };
         process.wait_ready(ready)?;
         Ok(process)

@@ -65,6 +65,7 @@ pub struct Site {
     folder: TempDir,
     port: u16,
     ca_pem: Option<String>,
+    pki: Option<Pki>,
     running: Option<Running>,
     told: Mutex<String>,
     admin: Option<Admin>,
@@ -75,13 +76,17 @@ impl Site {
     /// Starts `program serve` and waits until it is ready.
     pub fn start(program: impl AsRef<Path>, options: SiteOptions) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let ca_pem = options.tls.then(|| write_certificates(folder.path()));
+        let pki = options.tls.then(Pki::new);
+        if let Some(pki) = &pki {
+            write_certificates(pki, folder.path());
+        }
         let mut site = Self {
             program: program.as_ref().to_owned(),
             options,
             folder,
             port: free_port(),
-            ca_pem,
+            ca_pem: pki.as_ref().map(Pki::ca_pem),
+            pki,
             running: None,
             told: Mutex::default(),
             admin: None,
@@ -200,6 +205,11 @@ impl Site {
         self.folder.path().join("ca.pem")
     }
 
+    /// Who made the certificates that the site has; panics without TLS.
+    pub fn pki(&self) -> &Pki {
+        self.pki.as_ref().expect("without TLS there are no certificates")
+    }
+
     /// `127.0.0.1:PORT`.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
@@ -242,9 +252,8 @@ impl Site {
     }
 }
 
-/// A certificate for every name that a site has; gives the authority's, PEM.
-fn write_certificates(folder: &Path) -> String {
-    let pki = Pki::new();
+/// A certificate for every name that a site has, and the authority's.
+fn write_certificates(pki: &Pki, folder: &Path) {
     let names = ["127.0.0.1", "localhost", &format!("*.vault.{DOMAIN}"), &format!("*.registry.{DOMAIN}")];
     let identity = pki.server(&names);
     let write = |name: &str, text: &str| {
@@ -253,7 +262,6 @@ fn write_certificates(folder: &Path) -> String {
     write("cert.pem", &identity.cert_pem);
     write("key.pem", &identity.key_pem);
     write("ca.pem", &pki.ca_pem());
-    pki.ca_pem()
 }
 
 fn text(path: &Path) -> String {
