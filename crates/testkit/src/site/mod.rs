@@ -32,6 +32,8 @@ pub struct SiteOptions {
     pub workers: u16,
     /// Speak TLS, with a certificate for every name that the site has.
     pub tls: bool,
+    /// Have the server connect clients to its names itself (`--connect-listen`).
+    pub connect: bool,
     /// More arguments of `transload serve` and `transload worker`, folders that may be containers for example.
     pub both: Vec<String>,
     /// More arguments of `transload serve` alone.
@@ -40,7 +42,7 @@ pub struct SiteOptions {
 
 impl Default for SiteOptions {
     fn default() -> Self {
-        Self { ledger: None, workers: 2, tls: true, both: Vec::new(), serve: Vec::new() }
+        Self { ledger: None, workers: 2, tls: true, connect: false, both: Vec::new(), serve: Vec::new() }
     }
 }
 
@@ -64,6 +66,7 @@ pub struct Site {
     options: SiteOptions,
     folder: TempDir,
     port: u16,
+    connect_port: u16,
     ca_pem: Option<String>,
     pki: Option<Pki>,
     running: Option<Running>,
@@ -85,6 +88,7 @@ impl Site {
             options,
             folder,
             port: free_port(),
+            connect_port: free_port(),
             ca_pem: pki.as_ref().map(Pki::ca_pem),
             pki,
             running: None,
@@ -176,6 +180,9 @@ impl Site {
         } else {
             arguments.push("--tls-off".to_owned());
         }
+        if self.options.connect {
+            arguments.extend(["--connect-listen".to_owned(), format!("127.0.0.1:{}", self.connect_port)]);
+        }
         arguments.extend(self.shared());
         arguments.extend(self.options.serve.clone());
         arguments
@@ -234,6 +241,12 @@ impl Site {
     pub fn proxy(&self) -> NameProxy {
         let (addr, end) = (self.endpoint().addr, format!(".{DOMAIN}:{}", self.port));
         NameProxy::start(move |name| name.ends_with(&end).then_some(addr))
+    }
+
+    /// The server's own proxy to its names, for `HTTPS_PROXY`; panics where it was not asked for.
+    pub fn connect_url(&self) -> String {
+        assert!(self.options.connect, "the site has no CONNECT listener");
+        format!("http://127.0.0.1:{}", self.connect_port)
     }
 
     /// Who may do everything there.

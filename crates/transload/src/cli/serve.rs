@@ -24,6 +24,7 @@ Examples:
   transload serve
   transload serve --data /var/lib/transload --listen 0.0.0.0:8443 --tls-generate=transload.example
   transload serve --ledger-file /etc/transload/ledger-url --tls-cert tls.crt --tls-key tls.key --url https://transload.example
+  transload serve --connect-listen 127.0.0.1:3128                    # then: eval \"$(transload az setup)\"
   transload serve --workers 0 --ledger postgres://transload@db.example/transload     # runs are performed by `transload worker`
 
 On its first start it makes what is missing in its folder: ledger, key of the vault, certificates, and an administrator
@@ -37,6 +38,11 @@ pub(crate) struct ServerArgs {
     pub(crate) listening: ListenArgs,
     #[command(flatten)]
     pub(crate) names: NameArgs,
+    /// Be an HTTP proxy (CONNECT) on this address of loopback, such as 127.0.0.1:3128, that leads to this server's own names
+    /// and to registered storage accounts, and nowhere else: for clients here that cannot resolve them. No credential is
+    /// asked for.
+    #[arg(long, value_name = "ADDR", help_heading = "Names", conflicts_with = "tls_off")]
+    pub(crate) connect_listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) who: WhoArgs,
     #[command(flatten)]

@@ -35,6 +35,8 @@ pub(crate) struct ServeOptions {
     pub(crate) registry_suffix: Option<String>,
     /// What is behind the name of a vault, with its leading dot.
     pub(crate) vault_suffix: Option<String>,
+    /// Where clients of this machine are connected to its names; an address of loopback.
+    pub(crate) connect_listen: Option<SocketAddr>,
     /// Issuers of tokens besides its own.
     pub(crate) issuers: Vec<TrustedIssuer>,
     /// With this `POST /events` may be called.
@@ -152,6 +154,7 @@ impl ServeOptions {
                 .map(|s| suffix("--registry-suffix", &s))
                 .transpose()?,
             vault_suffix: args.names.vault_suffix.map(|s| suffix("--vault-suffix", &s)).transpose()?,
+            connect_listen: args.connect_listen.map(loopback).transpose()?,
             issuers: who.issuers.as_deref().map(issuers::read).transpose()?.unwrap_or_default(),
             event_key: secret("--event-key", who.event_key_file.as_deref(), who.event_key_env.as_deref())?,
             work: Work::new(&args.work, args.workers, args.trust, args.resources)?,
@@ -311,6 +314,16 @@ fn public_url(url: Url) -> Result<Url, Error> {
     Ok(url)
 }
 
+/// Whoever reaches the CONNECT listener is connected without a credential.
+fn loopback(addr: SocketAddr) -> Result<SocketAddr, Error> {
+    if addr.ip().is_loopback() {
+        return Ok(addr);
+    }
+    let text = "it asks for no credential, and so it listens on loopback alone";
+    Err(Error::new(Code::Usage, format!("--connect-listen {addr}"), text)
+        .with_next("name an address such as 127.0.0.1:3128; other machines resolve the names by DNS"))
+}
+
 /// With its leading dot, in lower case.
 fn suffix(option: &str, text: &str) -> Result<String, Error> {
     let bare = text.trim().trim_start_matches('.').to_ascii_lowercase();
@@ -371,6 +384,18 @@ mod tests {
             assert!(served(&["--url", wrong]).is_err(), "{wrong}");
         }
         assert!(served(&["--vault-suffix", "https://x"]).is_err());
+    }
+
+    #[test]
+    fn the_connect_listener_is_for_this_machine_alone() {
+        assert_eq!(served(&[]).unwrap().connect_listen, None);
+        for good in ["127.0.0.1:3128", "[::1]:0"] {
+            assert_eq!(served(&["--connect-listen", good]).unwrap().connect_listen, good.parse().ok());
+        }
+        for wide in ["0.0.0.0:3128", "[::]:3128", "192.0.2.1:3128"] {
+            let refused = served(&["--connect-listen", wide]).unwrap_err();
+            assert!(refused.subject().contains(wide) && refused.detail().contains("credential"), "{wide}");
+        }
     }
 
     #[test]

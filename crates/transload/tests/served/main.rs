@@ -7,6 +7,7 @@
 mod support;
 
 mod az;
+mod connect;
 mod crash;
 mod description;
 mod hosted;

@@ -19,6 +19,8 @@ pub(super) struct Greeting {
     /// Where it listens.
     listening: Vec<String>,
     metrics: Option<String>,
+    /// Where clients of this machine are connected to its names.
+    connect: Option<String>,
     /// What clients have to trust.
     ca_file: Option<String>,
     data: String,
@@ -44,6 +46,7 @@ struct Shown {
 impl Greeting {
     pub(super) fn new(
         listening: &Listening,
+        connect: Option<std::net::SocketAddr>,
         names: &Names,
         options: &ServeOptions,
         plane: &Plane,
@@ -57,6 +60,7 @@ impl Greeting {
             url: names.base.clone(),
             listening: listening.server.addrs().iter().map(ToString::to_string).collect(),
             metrics: listening.server.metrics_addr().map(|addr| format!("http://{addr}/metrics")),
+            connect: connect.map(|addr| format!("http://{addr}")),
             ca_file: authority.map(absolute),
             data: absolute(&options.kept.data),
             ledger: plane.ledger.place().to_owned(),
@@ -95,6 +99,9 @@ impl Greeting {
         }
         if let Some(metrics) = &self.metrics {
             line("metrics", metrics);
+        }
+        if let Some(connect) = &self.connect {
+            line("names", &format!("HTTPS_PROXY={connect} leads to all of them from this machine"));
         }
         if let Some(ca) = &self.ca_file {
             line("trust", &format!("{ca} (--ca-file, REQUESTS_CA_BUNDLE, /etc/docker/certs.d/HOST/ca.crt)"));

@@ -1,6 +1,7 @@
 //! `transload serve` and `transload worker`: the control plane put together.
 
 mod azure_tags;
+mod connect;
 mod ends;
 mod first;
 mod front;
@@ -23,6 +24,7 @@ use transload_server::{ClaimRole, OuterIssuer, Server, ServerOptions};
 use transload_transfer::{Code, Error};
 use url::Url;
 
+use self::connect::{ConnectListener, Ways};
 use self::front::Front;
 use self::gate::Doors;
 use self::greeting::Greeting;
@@ -141,9 +143,19 @@ pub(crate) async fn run(
     let front = Front::new(registries.clone(), server.router(), names.host.clone());
     let metrics = Metrics::new();
     let serving = Serving::router(front.router(), limits).public();
+    let connect = match options.connect_listen {
+        Some(addr) => Some(ConnectListener::bind(addr).await?),
+        None => None,
+    };
+    let connect_addr = connect.as_ref().map(ConnectListener::addr);
     let listening = options.listening.start_serving(serving, tls, &metrics).await?;
 
     let mut tasks = JoinSet::new();
+    let cut = CancellationToken::new();
+    if let Some(connect) = connect {
+        let ways = Ways::new(&names, listening.addr());
+        tasks.spawn(connect.run(ways, stop.clone(), cut.clone()));
+    }
     tasks.spawn(registries.tend(stop.clone()));
     tasks.spawn(keep::prune(control.clone(), options.retention, stop.clone()));
     tasks.spawn(keep::sweep(control.clone(), stop.clone()));
@@ -159,7 +171,7 @@ pub(crate) async fn run(
         let stop = stop.clone();
         tasks.spawn(async move { worker.run(stop).await });
     }
-    Greeting::new(&listening, &names, &options, &plane, administrator).show(output)?;
+    Greeting::new(&listening, connect_addr, &names, &options, &plane, administrator).show(output)?;
     notify(environment.notify_socket.as_deref(), "READY=1");
     while signals.next().await == Asked::Reload {
         reload(&listening).await;
@@ -167,6 +179,7 @@ pub(crate) async fn run(
     notify(environment.notify_socket.as_deref(), "STOPPING=1");
     stop.cancel();
     end(listening, signals, output).await;
+    cut.cancel();
     while tasks.join_next().await.is_some() {}
     control.ledger().close().await;
     Ok(Exit::Success)
