@@ -23,6 +23,19 @@ pub struct ErrorBody {
     /// One for each thing that is wrong, where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<ErrorBody>,
+    /// What else there is to say, for programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub additional_info: Vec<AdditionalInfo>,
+}
+
+/// What else there is to say of an error, for programs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdditionalInfo {
+    /// `TemplateViolation`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Members that the type says.
+    pub info: serde_json::Value,
 }
 
 impl ErrorAnswer {

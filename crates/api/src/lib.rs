@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod cloud;
+pub mod deployment;
 pub mod envelope;
 pub mod error;
 pub mod event;
@@ -22,8 +23,9 @@ pub mod secret;
 pub mod token;
 pub mod vault;
 
+pub use deployment::Deployment;
 pub use envelope::{GenericResource, Listed, SystemData};
-pub use error::{ErrorAnswer, ErrorBody};
+pub use error::{AdditionalInfo, ErrorAnswer, ErrorBody};
 pub use group::Group;
 pub use identity::{ResourceIdentity, UserAssignedIdentity};
 pub use image::ImportImage;

@@ -15,6 +15,10 @@ pub enum Code {
     ResourceGroupNotFound,
     /// The subscription is not the one of this server.
     SubscriptionNotFound,
+    /// The deployment is not there.
+    DeploymentNotFound,
+    /// A deployment of that name is under way.
+    DeploymentActive,
     /// It cannot be now: something else has what it needs.
     Conflict,
     /// Another pipeline imports from the same container and prefix.

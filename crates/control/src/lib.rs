@@ -1,4 +1,4 @@
-//! The control plane's rules and its memory: resources, runs and their state machine, identities and access, triggers,
+//! The control plane's rules and its memory: resources, runs and their state machine, deployments, identities and access, triggers,
 //! the queue, and the ledger that keeps it all in SQLite or PostgreSQL.
 //!
 //! Nothing here speaks HTTP or moves bytes.
@@ -6,6 +6,7 @@
 pub mod access;
 pub mod audit;
 mod container;
+pub mod deployment;
 mod error;
 pub mod ledger;
 mod limits;
@@ -19,9 +20,9 @@ pub use error::{Code, Error};
 pub use ledger::{Ledger, LedgerLimits};
 pub use limits::Limits;
 pub use service::{
-    Control, ControlOptions, CredentialSpec, Deleted, IdentitySpec, ImageSource, ImportImage, NewPrincipal,
-    OneTimeSecret, PASSWORD_CONTEXT, PipelineSpec, PlaceSpec, PolicyChange, RegistrySpec, RunSpec,
-    SecretPlace, Secrets, WorkSpec,
+    Control, ControlOptions, CredentialSpec, Deleted, DeploymentSpec, IdentitySpec, ImageSource, ImportImage,
+    NewPrincipal, OneTimeSecret, PASSWORD_CONTEXT, PipelineSpec, PlaceSpec, PolicyChange, RegistrySpec,
+    RunSpec, SecretPlace, Secrets, WorkSpec,
 };
 
 pub use transload_resource_id::ResourceId;

@@ -72,6 +72,14 @@ const RULES: &[Rule] = &[
         letter_first: false,
         words: "letters, digits, '-' and '_'",
     },
+    Rule {
+        kind: kind::DEPLOYMENT,
+        least: 1,
+        most: 64,
+        besides: "-_.()",
+        letter_first: false,
+        words: "letters, digits, '-', '_', '.', '(' and ')'",
+    },
 ];
 
 /// Checks the name of a resource that is to be made.

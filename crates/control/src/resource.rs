@@ -24,6 +24,8 @@ pub mod kind {
     pub const VAULT: &str = "Microsoft.KeyVault/vaults";
     /// An identity that many resources may have.
     pub const USER_IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
+    /// A deployment of a template.
+    pub const DEPLOYMENT: &str = "Microsoft.Resources/deployments";
 }
 
 /// A resource as the ledger has it.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
-use transload_api::{ErrorAnswer, ErrorBody};
+use transload_api::{AdditionalInfo, ErrorAnswer, ErrorBody};
 use transload_control::{Code, Error};
 
 /// A refusal: a status, a code, and words for people. No secret is in it.
@@ -14,13 +14,24 @@ pub(crate) struct Fault {
     pub(crate) code: Cow<'static, str>,
     pub(crate) message: String,
     pub(crate) target: Option<String>,
+    /// What else there is to say; rarely something.
+    pub(crate) more: Option<Box<More>>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What else there is to say of a refusal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct More {
+    /// One for each thing that is wrong.
+    pub(crate) details: Vec<ErrorBody>,
+    /// For programs.
+    pub(crate) additional_info: Vec<AdditionalInfo>,
 }
 
 impl Fault {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let (code, message) = (Cow::Borrowed(code), message.into());
-        Self { status, code, message, target: None, headers: Vec::new() }
+        Self { status, code, message, target: None, more: None, headers: Vec::new() }
     }
 
     /// 400.
@@ -55,13 +66,18 @@ impl Fault {
 
     /// Its body.
     pub(crate) fn answer(&self) -> ErrorAnswer {
-        ErrorAnswer {
-            error: ErrorBody {
-                code: self.code.clone().into_owned(),
-                message: self.message.clone(),
-                target: self.target.clone(),
-                details: Vec::new(),
-            },
+        ErrorAnswer { error: self.body() }
+    }
+
+    /// What its body says.
+    pub(crate) fn body(&self) -> ErrorBody {
+        let More { details, additional_info } = self.more.as_deref().cloned().unwrap_or_default();
+        ErrorBody {
+            code: self.code.clone().into_owned(),
+            message: self.message.clone(),
+            target: self.target.clone(),
+            details,
+            additional_info,
         }
     }
 }
@@ -73,8 +89,9 @@ pub(crate) fn status(code: Code) -> StatusCode {
         | Code::ParentResourceNotFound
         | Code::ResourceGroupNotFound
         | Code::SubscriptionNotFound
+        | Code::DeploymentNotFound
         | Code::SecretNotFound => StatusCode::NOT_FOUND,
-        Code::Conflict | Code::ContainerInUse | Code::InUse => StatusCode::CONFLICT,
+        Code::Conflict | Code::ContainerInUse | Code::InUse | Code::DeploymentActive => StatusCode::CONFLICT,
         Code::InvalidRequest
         | Code::InvalidResourceName
         | Code::TooManyArtifacts
@@ -95,6 +112,7 @@ impl From<Error> for Fault {
             code: Cow::Owned(error.code.to_string()),
             message: error.message,
             target: error.target,
+            more: None,
             headers: Vec::new(),
         };
         match status {

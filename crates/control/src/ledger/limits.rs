@@ -24,6 +24,10 @@ pub struct LedgerLimits {
     pub log_line_bytes_max: usize,
     /// Exclusive names of one run.
     pub holds_max: usize,
+    /// Deployments that a group's history has (Azure: 800); the oldest that has ended goes when another is asked for.
+    pub deployments_per_group_max: usize,
+    /// How often a deployment is taken up by a server before it fails; one that is gone without a word counts.
+    pub deployment_attempts_max: u32,
 }
 
 impl Default for LedgerLimits {
@@ -38,6 +42,8 @@ impl Default for LedgerLimits {
             log_lines_max: 10_000,
             log_line_bytes_max: 16 * 1024,
             holds_max: 20_000,
+            deployments_per_group_max: 800,
+            deployment_attempts_max: 10,
         }
     }
 }

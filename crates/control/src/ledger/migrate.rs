@@ -20,12 +20,15 @@ struct Step {
 }
 
 /// Every version, without a gap. A version that was released is never changed.
-const STEPS: &[Step] = &[Step {
-    version: 1,
-    both: include_str!("migrations/0001.sql"),
-    sqlite: include_str!("migrations/0001.sqlite.sql"),
-    postgres: include_str!("migrations/0001.postgres.sql"),
-}];
+const STEPS: &[Step] = &[
+    Step {
+        version: 1,
+        both: include_str!("migrations/0001.sql"),
+        sqlite: include_str!("migrations/0001.sqlite.sql"),
+        postgres: include_str!("migrations/0001.postgres.sql"),
+    },
+    Step { version: 2, both: include_str!("migrations/0002.sql"), sqlite: "", postgres: "" },
+];
 
 /// Held while versions are looked at, so that of several processes that start at once one brings the ledger up to date.
 const LOCK: i64 = 0x7472_616e_736c_6f61;

@@ -11,6 +11,8 @@
 mod audits;
 mod batch;
 mod db;
+mod deployment_claims;
+mod deployments;
 mod fault;
 mod holds;
 mod limits;
@@ -43,6 +45,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::DropGuard;
 
+pub use self::deployment_claims::{DeploymentBeat, DeploymentClaim};
+pub use self::deployments::{DeletedDeployment, NewDeployment, PutDeployment};
 pub use self::holds::Held;
 pub use self::limits::{LedgerLimits, QueueLimits};
 pub use self::logs::LogLine;

@@ -6,6 +6,7 @@ use transload_resource_id::ResourceId;
 
 use super::Ledger;
 use super::db::Tx;
+use super::deployments::forget_deployments;
 use super::fault::Fault;
 use super::runs::doom_beneath;
 use super::secrets::forget_secrets;
@@ -224,6 +225,7 @@ impl Ledger {
             sqlx::query(statement).bind(id.key()).bind(&first).bind(&end).execute(tx.on()).await?;
         }
         forget_watches(tx.on(), id).await?;
+        forget_deployments(tx.on(), id).await?;
         doom_beneath(&mut tx, id).await?;
         tx.commit(&self.db).await?;
         Ok(there.is_some())

@@ -3,6 +3,7 @@
 
 mod access;
 mod delete;
+mod deployments;
 mod groups;
 mod identities;
 mod images;
@@ -30,6 +31,7 @@ use crate::resource::{Body, Stored, kind};
 
 pub use access::{NewPrincipal, OneTimeSecret};
 pub use delete::Deleted;
+pub use deployments::DeploymentSpec;
 pub use images::{ImageSource, ImportImage, PASSWORD_CONTEXT};
 pub use pipelines::{IdentitySpec, PipelineSpec};
 pub use registries::{CredentialSpec, PlaceSpec, RegistrySpec};

@@ -4,6 +4,7 @@
 mod access;
 mod audits;
 mod crash;
+mod deployments;
 mod ends;
 mod holds;
 mod logs;
@@ -30,6 +31,16 @@ cases! {
     audits::entries_are_numbered_and_found,
     audits::pages_lead_both_ways,
     audits::nobody_changes_the_log,
+    deployments::one_is_asked_for_and_found,
+    deployments::one_that_is_under_way_is_left_alone,
+    deployments::another_of_the_same_name_takes_its_place,
+    deployments::a_history_has_an_end,
+    deployments::one_server_has_it,
+    deployments::one_of_a_lost_server_goes_to_another,
+    deployments::nested_ones_are_found_by_themselves,
+    deployments::what_is_done_is_noted_by_its_owner,
+    deployments::who_does_it_is_told_to_stop,
+    deployments::they_go_with_their_group,
     ends::what_waits_is_canceled_at_once,
     ends::a_worker_learns_that_it_is_to_stop,
     ends::what_was_done_before_the_word_arrived_is_done,

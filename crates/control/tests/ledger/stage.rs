@@ -88,6 +88,11 @@ const NEVER: &[&str] = &[
     "SELECT COUNT(*) FROM watches WHERE NOT EXISTS (SELECT 1 FROM resources WHERE id_key = pipeline_key)",
     "SELECT COUNT(*) FROM watches WHERE (worker IS NULL) <> (lease_until = 0)",
     "SELECT COUNT(*) FROM pokes p WHERE NOT EXISTS (SELECT 1 FROM watches w WHERE w.pipeline_key = p.pipeline_key)",
+    "SELECT COUNT(*) FROM deployments WHERE (lease_until IS NULL) <> (worker IS NULL)",
+    "SELECT COUNT(*) FROM deployments WHERE finished_at IS NOT NULL AND worker IS NOT NULL",
+    "SELECT COUNT(*) FROM deployments WHERE (finished_at IS NULL) <> (state NOT IN ('Succeeded', 'Failed', 'Canceled'))",
+    "SELECT COUNT(*) FROM deployment_steps s WHERE NOT EXISTS \
+     (SELECT 1 FROM deployments d WHERE d.operation = s.operation)",
     "SELECT COUNT(*) FROM audit_pruning",
 ];
 

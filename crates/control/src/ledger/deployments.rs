@@ -1,0 +1,288 @@
+//! Deployments: asking for them, seeing and removing them. Who does them is in `deployment_claims`.
+
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+use transload_resource_id::ResourceId;
+use uuid::Uuid;
+
+use super::Ledger;
+use super::db::Tx;
+use super::fault::Fault;
+use super::resources::one_more;
+use super::sql::{
+    Locking, Page, from_json, get, id as parse_id, locking, moment, moment_opt, number_after, number_cursor,
+    to_json, unsigned, uuid,
+};
+use crate::Error;
+use crate::deployment::{Deployment, DeploymentRecord, DeploymentState, DeploymentStep};
+
+/// A deployment to be asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewDeployment {
+    /// Its id.
+    pub id: ResourceId,
+    /// Names it.
+    pub operation: Uuid,
+    /// Deployments that it is nested in.
+    pub depth: u32,
+    /// Accepted; or, of one that cannot be, Failed.
+    pub state: DeploymentState,
+    /// What is known of it.
+    pub record: DeploymentRecord,
+    /// Template and parameters, sealed.
+    pub sealed: String,
+}
+
+/// What came of asking for a deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PutDeployment {
+    /// It is there. Whether none of its name was before.
+    Put(Deployment, bool),
+    /// One of its name is under way, and is left alone.
+    Active(Deployment),
+}
+
+/// What came of removing a deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeletedDeployment {
+    /// It was not there.
+    Absent,
+    /// It is gone. What it made stays.
+    Gone,
+    /// It is under way, and is left alone.
+    Active(Box<Deployment>),
+}
+
+macro_rules! deployment_columns {
+    () => {
+        "seq, id, operation, depth, state, record, sealed, created_at, finished_at, stopping, attempts, fence, worker"
+    };
+}
+pub(super) use deployment_columns;
+
+pub(super) const ONE: &str = concat!("SELECT ", deployment_columns!(), " FROM deployments WHERE id_key = $1");
+const ONE_TO_CHANGE: Locking =
+    locking!("SELECT ", deployment_columns!(), " FROM deployments WHERE id_key = $1");
+pub(super) const OF_GROUP: &str = concat!(
+    "SELECT ",
+    deployment_columns!(),
+    " FROM deployments WHERE group_key = $1 AND seq < $2 AND (state = $3 OR $3 IS NULL) ORDER BY seq DESC LIMIT $4"
+);
+const INSERT: &str = "INSERT INTO deployments (id_key, id, group_key, operation, depth, state, record, sealed, created_at, \
+     finished_at, stopping, attempts, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0) \
+     ON CONFLICT (id_key) DO NOTHING";
+/// The newest of those that are too many.
+pub(super) const TOO_OLD: &str =
+    "SELECT seq FROM deployments WHERE group_key = $1 ORDER BY seq DESC LIMIT 1 OFFSET $2";
+pub(super) const STEPS: &str =
+    "SELECT seq, record FROM deployment_steps WHERE operation = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const STEP: &str = "SELECT seq, record FROM deployment_steps WHERE operation = $1 AND name = $2";
+
+impl Ledger {
+    /// Asks for a deployment; one of its name that has ended is forgotten, and so are the oldest of the group's history.
+    pub async fn put_deployment(&self, new: &NewDeployment) -> Result<PutDeployment, Error> {
+        self.db.doing(|| self.put_deployment_in(new)).await
+    }
+
+    async fn put_deployment_in(&self, new: &NewDeployment) -> Result<PutDeployment, Fault> {
+        let mut tx = self.db.begin().await?;
+        let found = find(&mut tx, &new.id).await?;
+        if let Some((_, found)) = found.as_ref().filter(|(_, found)| !found.state.is_final()) {
+            return Ok(PutDeployment::Active(found.clone()));
+        }
+        if let Some((seq, found)) = &found {
+            forget(tx.on(), *seq, found.operation).await?;
+        }
+        let finished = new.state.is_final().then_some(tx.now);
+        let group = new.id.group_id().unwrap_or_else(|| new.id.clone());
+        let done = sqlx::query(INSERT)
+            .bind(new.id.key())
+            .bind(new.id.as_str())
+            .bind(group.key())
+            .bind(new.operation.to_string())
+            .bind(i64::from(new.depth))
+            .bind(new.state.name())
+            .bind(to_json(&new.record)?)
+            .bind(&new.sealed)
+            .bind(tx.now)
+            .bind(finished)
+            .execute(tx.on())
+            .await?;
+        if done.rows_affected() == 0 {
+            return Err(Fault::Collided);
+        }
+        forget_oldest(&mut tx, group.key(), self.db.limits.deployments_per_group_max).await?;
+        let at = moment(tx.now)?;
+        tx.commit(&self.db).await?;
+        let NewDeployment { id, operation, depth, state, record, sealed } = new.clone();
+        let (stopping, finished_at) = (false, finished.map(|_| at));
+        let put =
+            Deployment { id, operation, depth, state, stopping, record, sealed, created_at: at, finished_at };
+        Ok(PutDeployment::Put(put, found.is_none()))
+    }
+
+    /// A deployment.
+    pub async fn deployment(&self, id: &ResourceId) -> Result<Option<Deployment>, Error> {
+        self.db.doing(|| self.deployment_in(id)).await
+    }
+
+    async fn deployment_in(&self, id: &ResourceId) -> Result<Option<Deployment>, Fault> {
+        let row = sqlx::query(ONE).bind(id.key()).fetch_optional(&self.db.read).await?;
+        Ok(row.map(|row| read(&row)).transpose()?.map(|(_, deployment)| deployment))
+    }
+
+    /// Deployments of a group, the newest first; only those in this state, where one is said.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for an `after` that was not given out.
+    pub async fn deployments(
+        &self,
+        group: &ResourceId,
+        state: Option<DeploymentState>,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Page<Deployment>, Error> {
+        self.db.doing(|| self.deployments_in(group, state, after, most)).await
+    }
+
+    async fn deployments_in(
+        &self,
+        group: &ResourceId,
+        state: Option<DeploymentState>,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Page<Deployment>, Fault> {
+        let most = self.page_items(most);
+        let before = after.map_or(Ok(i64::MAX), |after| number_cursor(Some(after)))?;
+        let rows = sqlx::query(OF_GROUP)
+            .bind(group.key())
+            .bind(before)
+            .bind(state.map(DeploymentState::name))
+            .bind(one_more(most))
+            .fetch_all(&self.db.read)
+            .await?;
+        let rows = rows.iter().map(|row| read(row).map(|(seq, one)| (number_after(seq), one)));
+        Ok(Page::of(rows.collect::<Result<_, _>>()?, most))
+    }
+
+    /// Removes what is known of a deployment that has ended.
+    pub async fn delete_deployment(&self, id: &ResourceId) -> Result<DeletedDeployment, Error> {
+        self.db.doing(|| self.delete_deployment_in(id)).await
+    }
+
+    async fn delete_deployment_in(&self, id: &ResourceId) -> Result<DeletedDeployment, Fault> {
+        let mut tx = self.db.begin().await?;
+        let Some((seq, found)) = find(&mut tx, id).await? else { return Ok(DeletedDeployment::Absent) };
+        if !found.state.is_final() {
+            return Ok(DeletedDeployment::Active(Box::new(found)));
+        }
+        forget(tx.on(), seq, found.operation).await?;
+        tx.commit(&self.db).await?;
+        Ok(DeletedDeployment::Gone)
+    }
+
+    /// What a deployment did, in the order in which it was begun.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for an `after` that was not given out.
+    pub async fn deployment_steps(
+        &self,
+        operation: Uuid,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Page<DeploymentStep>, Error> {
+        self.db.doing(|| self.deployment_steps_in(operation, after, most)).await
+    }
+
+    async fn deployment_steps_in(
+        &self,
+        operation: Uuid,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Page<DeploymentStep>, Fault> {
+        let most = self.page_items(most);
+        let rows = sqlx::query(STEPS)
+            .bind(operation.to_string())
+            .bind(number_cursor(after)?)
+            .bind(one_more(most))
+            .fetch_all(&self.db.read)
+            .await?;
+        let rows = rows.iter().map(|row| Ok((number_after(get(row, "seq")?), step(row)?)));
+        Ok(Page::of(rows.collect::<Result<_, Fault>>()?, most))
+    }
+
+    /// One of those.
+    pub async fn deployment_step(
+        &self,
+        operation: Uuid,
+        name: &str,
+    ) -> Result<Option<DeploymentStep>, Error> {
+        self.db
+            .doing(|| async {
+                let query = sqlx::query(STEP).bind(operation.to_string()).bind(name);
+                let row = query.fetch_optional(&self.db.read).await?;
+                row.map(|row| step(&row)).transpose()
+            })
+            .await
+    }
+}
+
+async fn find(tx: &mut Tx, id: &ResourceId) -> Result<Option<(i64, Deployment)>, Fault> {
+    let statement = ONE_TO_CHANGE.of(tx.dialect);
+    let row = sqlx::query(statement).bind(id.key()).fetch_optional(tx.on()).await?;
+    row.map(|row| read(&row)).transpose()
+}
+
+async fn forget(on: &mut AnyConnection, seq: i64, operation: Uuid) -> Result<(), Fault> {
+    sqlx::query("DELETE FROM deployment_steps WHERE operation = $1")
+        .bind(operation.to_string())
+        .execute(&mut *on)
+        .await?;
+    sqlx::query("DELETE FROM deployments WHERE seq = $1").bind(seq).execute(on).await?;
+    Ok(())
+}
+
+async fn forget_oldest(tx: &mut Tx, group: &str, most: usize) -> Result<(), Fault> {
+    const OLD: &str = "SELECT seq, operation FROM deployments WHERE group_key = $1 AND seq <= $2 AND finished_at IS NOT NULL";
+    let offset = i64::try_from(most.max(1)).unwrap_or(i64::MAX);
+    let newest = sqlx::query(TOO_OLD).bind(group).bind(offset).fetch_optional(tx.on()).await?;
+    let Some(newest) = newest else { return Ok(()) };
+    let newest: i64 = get(&newest, "seq")?;
+    for row in sqlx::query(OLD).bind(group).bind(newest).fetch_all(tx.on()).await? {
+        let operation = uuid(&get::<String>(&row, "operation")?)?;
+        forget(tx.on(), get(&row, "seq")?, operation).await?;
+    }
+    Ok(())
+}
+
+/// Deployments of a group that is removed. Whoever does one of them finds that it is gone.
+pub(super) async fn forget_deployments(on: &mut AnyConnection, id: &ResourceId) -> Result<(), Fault> {
+    const STEPS: &str = "DELETE FROM deployment_steps WHERE operation IN \
+         (SELECT operation FROM deployments WHERE group_key = $1)";
+    for statement in [STEPS, "DELETE FROM deployments WHERE group_key = $1"] {
+        sqlx::query(statement).bind(id.key()).execute(&mut *on).await?;
+    }
+    Ok(())
+}
+
+/// A row's number and what it holds.
+pub(super) fn read(row: &AnyRow) -> Result<(i64, Deployment), Fault> {
+    let state: String = get(row, "state")?;
+    let deployment = Deployment {
+        id: parse_id(&get::<String>(row, "id")?)?,
+        operation: uuid(&get::<String>(row, "operation")?)?,
+        depth: unsigned(get(row, "depth")?),
+        state: DeploymentState::parse(&state)
+            .ok_or_else(|| Fault::damaged("a deployment's state", &state))?,
+        stopping: get::<i64>(row, "stopping")? != 0,
+        record: from_json(&get::<String>(row, "record")?, "a deployment's record")?,
+        sealed: get(row, "sealed")?,
+        created_at: moment(get(row, "created_at")?)?,
+        finished_at: moment_opt(get(row, "finished_at")?)?,
+    };
+    Ok((get(row, "seq")?, deployment))
+}
+
+fn step(row: &AnyRow) -> Result<DeploymentStep, Fault> {
+    from_json(&get::<String>(row, "record")?, "what a deployment did")
+}
