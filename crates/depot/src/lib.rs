@@ -37,5 +37,6 @@ pub use folder::{
 };
 pub use limits::Limits;
 pub use server::{
-    AccessLog, Arrival, Asked, Ending, Metrics, Record, RequestId, RouteName, Server, Serving, Tls,
+    AccessLog, Arrival, Asked, Authority, Ending, Issued, Metrics, Record, RequestId, RouteName, Server,
+    Serving, Tls,
 };

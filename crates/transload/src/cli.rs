@@ -2,6 +2,7 @@
 
 mod access;
 mod bundles;
+mod ca;
 mod config;
 mod everywhere;
 mod login;
@@ -24,6 +25,7 @@ use transload_transfer::{Code, Error};
 
 pub(crate) use access::{AccessArgs, AnonymousArg, HtpasswdArgs};
 pub(crate) use bundles::{ListArgs, SplitArgs};
+pub(crate) use ca::{CaArgs, CaCommand, CaFolderArgs, CaIssueArgs, CaShowArgs};
 pub(crate) use config::{ConfigArgs, ConfigCommand};
 pub(crate) use everywhere::{OutputArgs, SettingsArgs};
 pub(crate) use login::{LoginArgs, LogoutArgs};
@@ -87,6 +89,8 @@ pub(crate) enum Command {
     Serve(Box<ServerArgs>),
     /// Perform the runs of a control plane, on this machine or many.
     Worker(Box<WorkerArgs>),
+    /// Certificates of the authority that a control plane made for itself, on its machine.
+    Ca(CaArgs),
     /// Keep where a control plane is and who you are there.
     Context(plane::ContextArgs),
     /// Resource groups of a control plane.

@@ -74,6 +74,7 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         },
         Command::List(args) => commands::list::run(args, &environment, &output).await,
         Command::Split(args) => commands::split::run(args, &environment, &output).await,
+        Command::Ca(args) => commands::ca::run(args, &environment, &output).await,
         Command::Context(args) => plane::context::run(args, &environment, &output).await,
         Command::Group(args) => plane::groups::run(args, &environment, &output).await,
         Command::Pipeline(args) => plane::pipelines::run(args, &environment, &output).await,

@@ -27,7 +27,7 @@ pub use metrics::Metrics;
 pub use options::Serving;
 pub use record::{AccessLog, Asked, Record};
 pub use request::{Arrival, RequestId, RouteName};
-pub use tls::Tls;
+pub use tls::{Authority, Issued, Tls};
 
 /// A registry that listens. Dropped without [`shutdown`](Self::shutdown) it stops taking connections at once and ends
 /// the others within the grace of its limits.

@@ -1,5 +1,6 @@
 //! The commands: arguments in, engine run, report out.
 
+pub(crate) mod ca;
 pub(crate) mod config;
 pub(crate) mod copy;
 pub(crate) mod diff;

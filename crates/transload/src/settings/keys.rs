@@ -9,7 +9,7 @@ use super::levels::Section;
 use crate::cli::Cli;
 
 /// Options that are a matter of one run: the environment may set them, a file may not.
-const ONE_RUN: [&str; 60] = [
+const ONE_RUN: [&str; 62] = [
     "action",
     "artifacts",
     "artifacts_file",
@@ -21,6 +21,7 @@ const ONE_RUN: [&str; 60] = [
     "container",
     "content_type",
     "correlation",
+    "days",
     "delete_source_blob_on_success",
     "dry_run",
     "exit_code",
@@ -40,6 +41,7 @@ const ONE_RUN: [&str; 60] = [
     "offline",
     "on",
     "only",
+    "out",
     "outcome",
     "password_env",
     "password_file",

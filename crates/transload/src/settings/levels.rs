@@ -60,7 +60,7 @@ impl Setting {
 pub(crate) enum Section {
     /// `serve` and `worker`.
     Serve,
-    /// What may work on the ledger itself: only where that is counts.
+    /// What may work on the ledger itself, or on the authority: only where they are counts.
     Ledger,
     /// Every other command.
     Others,
@@ -71,7 +71,7 @@ impl Section {
     pub(super) fn of(path: &[String]) -> Self {
         match path.first().map(String::as_str) {
             Some("serve" | "worker") => Self::Serve,
-            Some("principal" | "audit") => Self::Ledger,
+            Some("principal" | "audit" | "ca") => Self::Ledger,
             _ => Self::Others,
         }
     }
@@ -80,7 +80,7 @@ impl Section {
     fn has(self, key: &str) -> bool {
         match self {
             Self::Serve => true,
-            Self::Ledger => ["data", "ledger", "ledger_file", "ledger_env"].contains(&key),
+            Self::Ledger => ["data", "ledger", "ledger_file", "ledger_env", "tls_folder"].contains(&key),
             Self::Others => false,
         }
     }

@@ -8,6 +8,7 @@ mod support;
 
 mod access;
 mod azure;
+mod ca;
 mod config;
 mod disk;
 mod faults;

@@ -1,5 +1,6 @@
 //! TLS: with certificates that somebody keeps in files, or with generated ones.
 
+mod authority;
 mod files;
 mod generated;
 
@@ -22,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::error::Error;
+pub use authority::{Authority, Issued};
 use files::Files;
 use generated::Generated;
 
