@@ -1,0 +1,82 @@
+//! What an evaluation may still cost.
+
+use std::cell::Cell;
+
+use crate::{Error, Limits, Value};
+
+/// Steps, bytes and depth that are left.
+pub(super) struct Budget {
+    steps: Cell<u64>,
+    bytes: Cell<u64>,
+    levels: Cell<usize>,
+    limits: Limits,
+}
+
+/// One level of depth; given back when it is dropped.
+pub(super) struct Level<'a>(&'a Cell<usize>);
+
+impl Drop for Level<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+impl Budget {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            steps: Cell::new(limits.steps_max),
+            bytes: Cell::new(limits.work_bytes_max),
+            levels: Cell::new(limits.evaluation_depth_max),
+            limits: *limits,
+        }
+    }
+
+    /// Takes steps.
+    pub(super) fn spend(&self, steps: u64) -> Result<(), Error> {
+        match self.steps.get().checked_sub(steps) {
+            Some(left) => {
+                self.steps.set(left);
+                Ok(())
+            }
+            None => {
+                self.steps.set(0);
+                let may = self.limits.steps_max;
+                Err(Error::limit(format!("The evaluation takes more than {may} steps.")))
+            }
+        }
+    }
+
+    /// A level deeper, and a step.
+    pub(super) fn deeper(&self) -> Result<Level<'_>, Error> {
+        self.spend(1)?;
+        match self.levels.get().checked_sub(1) {
+            Some(left) => {
+                self.levels.set(left);
+                Ok(Level(&self.levels))
+            }
+            None => {
+                let may = self.limits.evaluation_depth_max;
+                Err(Error::limit(format!("Expressions lead to each other more than {may} deep.")))
+            }
+        }
+    }
+
+    /// Counts a value that was made.
+    pub(super) fn made(&self, value: Value, limits: &Limits) -> Result<Value, Error> {
+        let weight = value.weight();
+        if weight > limits.value_bytes_max {
+            let may = limits.value_bytes_max;
+            return Err(Error::limit(format!("A value has more than {may} bytes.")));
+        }
+        match self.bytes.get().checked_sub(weight as u64) {
+            Some(left) => {
+                self.bytes.set(left);
+                Ok(value)
+            }
+            None => {
+                let may = limits.work_bytes_max;
+                Err(Error::limit(format!("The values of the evaluation have more than {may} bytes together.")))
+            }
+        }
+    }
+}
