@@ -20,7 +20,12 @@ pub trait Scope {
     ///
     /// The evaluator that is handed in is for whatever has to be evaluated on the way (a variable, a default): with it,
     /// that counts against the same bounds. [`Evaluator::within`] gives it another scope.
-    fn call(&self, name: &str, arguments: &[Value], evaluator: &Evaluator<'_>) -> Option<Result<Value, Error>>;
+    fn call(
+        &self,
+        name: &str,
+        arguments: &[Value],
+        evaluator: &Evaluator<'_>,
+    ) -> Option<Result<Value, Error>>;
 
     /// Calls a function that looks at its arguments before they are evaluated. None: there is no such function of this
     /// sort, and [`call`](Self::call) is asked.
@@ -72,6 +77,11 @@ impl<'a> Evaluator<'a> {
         self.budget.spend(steps)
     }
 
+    /// Takes work from the budget that is counted in bytes.
+    pub(crate) fn spend_bytes(&self, bytes: u64) -> Result<(), Error> {
+        self.budget.spend_bytes(bytes)
+    }
+
     /// What a string of a template is: an expression's value, or the string itself.
     ///
     /// # Errors
@@ -80,7 +90,7 @@ impl<'a> Evaluator<'a> {
         let evaluator = self.within(self.scope);
         evaluator.budget.spend(1)?;
         match Written::read(text, at, self.limits).map_err(|error| error.or_at(at))? {
-            Written::Literal(literal) => evaluator.budget.made(Value::Text(literal), self.limits),
+            Written::Literal(literal) => evaluator.budget.made(Value::Text(literal)),
             Written::Expression(expression) => evaluator.expression(&expression),
         }
         .map_err(|error| error.or_at(at))
@@ -99,7 +109,8 @@ impl<'a> Evaluator<'a> {
             NodeValue::Float(number) => Value::Float(*number),
             NodeValue::Text(text) => self.text(text, node.at)?,
             NodeValue::Array(items) => {
-                let item = |(place, item)| self.node(item).map_err(|error| error.within(&format!("[{place}]")));
+                let item =
+                    |(place, item)| self.node(item).map_err(|error| error.within(&format!("[{place}]")));
                 Value::Array(items.iter().enumerate().map(item).collect::<Result<_, Error>>()?)
             }
             NodeValue::Object(members) => Value::Object(self.object(members)?),
@@ -123,7 +134,8 @@ impl<'a> Evaluator<'a> {
             Value::Text(key) => key,
             other => {
                 let kind = other.kind();
-                let message = format!("A key has to be of type 'String', and this expression is of type '{kind}'.");
+                let message =
+                    format!("A key has to be of type 'String', and this expression is of type '{kind}'.");
                 return Err(Error::expression(message).or_at(member.key_at));
             }
         };
@@ -144,7 +156,7 @@ impl<'a> Evaluator<'a> {
             }
             Term::Index { of, index, safe } => self.index(of, index, *safe),
         };
-        value.and_then(|value| self.budget.made(value, self.limits)).map_err(|error| error.or_at(expression.at))
+        value.and_then(|value| self.budget.made(value)).map_err(|error| error.or_at(expression.at))
     }
 
     fn index(&self, of: &Expression, index: &Expression, safe: bool) -> Result<Value, Error> {
@@ -158,7 +170,7 @@ impl<'a> Evaluator<'a> {
             Some(Function::Plain(plain)) => {
                 plain.check_count(name, arguments.len())?;
                 let values = self.values(arguments)?;
-                (plain.run)(Call { name, values, limits: self.limits })
+                (plain.run)(&mut Call { name, values, evaluator: self })
             }
             Some(Function::Lazy(lazy)) => {
                 lazy.check_count(name, arguments.len())?;

@@ -19,6 +19,8 @@ pub struct Limits {
     pub steps_max: u64,
     /// Bytes of one value that a function makes.
     pub value_bytes_max: usize,
+    /// How deep objects and arrays of a value may lie in each other.
+    pub value_depth_max: usize,
     /// Bytes of all values that an evaluation makes.
     pub work_bytes_max: u64,
     /// Parameters of a template: Azure's 256.
@@ -46,6 +48,7 @@ impl Default for Limits {
             evaluation_depth_max: 256,
             steps_max: 1_000_000,
             value_bytes_max: 4 << 20,
+            value_depth_max: 100,
             work_bytes_max: 256 << 20,
             parameters_max: 256,
             variables_max: 512,

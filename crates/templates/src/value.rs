@@ -130,16 +130,28 @@ impl Value {
         matches!(self, Self::Null)
     }
 
-    /// About how many bytes it takes: what bounds are held against.
-    pub fn weight(&self) -> usize {
+    /// About how many bytes it takes: what bounds are held against. None when it is nested deeper than that.
+    pub fn weight(&self, depth_max: usize) -> Option<usize> {
         /// What a value takes besides its contents.
         const EACH: usize = 32;
-        EACH + match self {
-            Self::Text(text) => text.len(),
-            Self::Array(items) => items.iter().map(Self::weight).sum(),
-            Self::Object(members) => members.iter().map(|(name, value)| EACH + name.len() + value.weight()).sum(),
-            _ => 0,
+        let mut weight = EACH;
+        match self {
+            Self::Text(text) => weight += text.len(),
+            Self::Array(items) => {
+                let deeper = depth_max.checked_sub(1)?;
+                for item in items {
+                    weight += item.weight(deeper)?;
+                }
+            }
+            Self::Object(members) => {
+                let deeper = depth_max.checked_sub(1)?;
+                for (name, value) in members.iter() {
+                    weight += EACH + name.len() + value.weight(deeper)?;
+                }
+            }
+            _ => {}
         }
+        Some(weight)
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
-use crate::{Error, Limits, same_name};
+use crate::{Error, Limits, Value, same_name};
 
 /// A place in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,9 +110,24 @@ impl Node {
             NodeValue::Float(number) => Json::from(*number),
             NodeValue::Text(text) => Json::String(text.clone()),
             NodeValue::Array(items) => Json::Array(items.iter().map(Self::to_json).collect()),
-            NodeValue::Object(members) => {
-                Json::Object(members.iter().map(|member| (member.key.clone(), member.value.to_json())).collect())
-            }
+            NodeValue::Object(members) => Json::Object(
+                members.iter().map(|member| (member.key.clone(), member.value.to_json())).collect(),
+            ),
+        }
+    }
+
+    /// As a value, expressions as they are written.
+    pub fn into_value(self) -> Value {
+        match self.value {
+            NodeValue::Null => Value::Null,
+            NodeValue::Bool(value) => Value::Bool(value),
+            NodeValue::Int(number) => Value::Int(number),
+            NodeValue::Float(number) => Value::Float(number),
+            NodeValue::Text(text) => Value::Text(text),
+            NodeValue::Array(items) => Value::Array(items.into_iter().map(Self::into_value).collect()),
+            NodeValue::Object(members) => Value::Object(
+                members.into_iter().map(|member| (member.key, member.value.into_value())).collect(),
+            ),
         }
     }
 

@@ -134,7 +134,9 @@ impl Reader<'_> {
                     string.push(char);
                 }
                 Some(_) => return Err(self.text.unexpected("an escape for this control character")),
-                None => return Err(fault("The string that begins here does not end: '\"' was expected.", begin)),
+                None => {
+                    return Err(fault("The string that begins here does not end: '\"' was expected.", begin));
+                }
             }
         }
     }
@@ -199,7 +201,10 @@ impl Reader<'_> {
         }
         let whole = self.digits()?;
         if whole.len() > 1 && whole.starts_with('0') {
-            return Err(fault("A number with a leading zero: another digit or the point was expected first.", at));
+            return Err(fault(
+                "A number with a leading zero: another digit or the point was expected first.",
+                at,
+            ));
         }
         number.push_str(whole);
         let mut is_whole = true;
@@ -218,7 +223,10 @@ impl Reader<'_> {
             number.push_str(self.digits()?);
         }
         // "-0" keeps its sign only as a floating number: JSON libraries do the same
-        if is_whole && number != "-0" && let Ok(number) = number.parse() {
+        if is_whole
+            && number != "-0"
+            && let Ok(number) = number.parse()
+        {
             return Ok(NodeValue::Int(number));
         }
         match number.parse::<f64>() {

@@ -87,9 +87,10 @@ impl<'a> Scanner<'a> {
     pub(super) fn unexpected(&self, expected: &str) -> Error {
         match self.peek() {
             None => fault(&format!("Unexpected end of the text: {expected} was expected."), self.at),
-            Some(char) => {
-                fault(&format!("Unexpected character '{}': {expected} was expected.", char.escape_debug()), self.at)
-            }
+            Some(char) => fault(
+                &format!("Unexpected character '{}': {expected} was expected.", char.escape_debug()),
+                self.at,
+            ),
         }
     }
 }

@@ -62,20 +62,31 @@ impl Budget {
     }
 
     /// Counts a value that was made.
-    pub(super) fn made(&self, value: Value, limits: &Limits) -> Result<Value, Error> {
-        let weight = value.weight();
-        if weight > limits.value_bytes_max {
-            let may = limits.value_bytes_max;
-            return Err(Error::limit(format!("A value has more than {may} bytes.")));
+    pub(super) fn made(&self, value: Value) -> Result<Value, Error> {
+        let Limits { value_bytes_max, value_depth_max, .. } = self.limits;
+        let Some(weight) = value.weight(value_depth_max) else {
+            return Err(Error::limit(format!("A value is nested more than {value_depth_max} deep.")));
+        };
+        if weight > value_bytes_max {
+            return Err(Error::limit(format!("A value has more than {value_bytes_max} bytes.")));
         }
-        match self.bytes.get().checked_sub(weight as u64) {
+        self.spend_bytes(weight as u64)?;
+        Ok(value)
+    }
+
+    /// Takes bytes.
+    pub(super) fn spend_bytes(&self, bytes: u64) -> Result<(), Error> {
+        match self.bytes.get().checked_sub(bytes) {
             Some(left) => {
                 self.bytes.set(left);
-                Ok(value)
+                Ok(())
             }
             None => {
-                let may = limits.work_bytes_max;
-                Err(Error::limit(format!("The values of the evaluation have more than {may} bytes together.")))
+                self.bytes.set(0);
+                let may = self.limits.work_bytes_max;
+                Err(Error::limit(format!(
+                    "The values of the evaluation have more than {may} bytes together."
+                )))
             }
         }
     }

@@ -63,9 +63,9 @@ impl<'a> Lexer<'a> {
         let token = match char {
             '\'' => self.text(at)?,
             '0'..='9' | '-' | '+' => self.int(at)?,
-            char if char.is_alphabetic() || matches!(char, '_' | '$') => {
-                Token::Name(self.take_while(|char| char.is_alphanumeric() || matches!(char, '_' | '$')).to_owned())
-            }
+            char if char.is_alphabetic() || matches!(char, '_' | '$') => Token::Name(
+                self.take_while(|char| char.is_alphanumeric() || matches!(char, '_' | '$')).to_owned(),
+            ),
             _ => self.sign(char, at)?,
         };
         Ok((token, at))
@@ -113,7 +113,10 @@ impl<'a> Lexer<'a> {
         }
         self.take_while(|char| char.is_ascii_digit());
         let number = &from[..from.len() - self.rest.len()];
-        let is_float = self.rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_digit()));
+        let is_float = self
+            .rest
+            .strip_prefix('.')
+            .is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_digit()));
         if is_float {
             return Err(self.fault("only whole numbers can be written, others as float('…')", at));
         }

@@ -9,7 +9,10 @@ pub(super) fn expression(text: &str, quote: Position, limits: &Limits) -> Result
     let at = Position { line: quote.line, column: quote.column.saturating_add(2) };
     let may = limits.expression_chars_max;
     if text.len() > may && text.chars().count() > may {
-        return Err(Error::limit(format!("The template language expression limit of '{may}' characters is exceeded.")).or_at(at));
+        return Err(Error::limit(format!(
+            "The template language expression limit of '{may}' characters is exceeded."
+        ))
+        .or_at(at));
     }
     let mut lexer = Lexer::new(text, at);
     let next = lexer.token()?;
@@ -79,7 +82,9 @@ impl Parser<'_> {
 
     /// A call, or one of the three words that are values.
     fn named(&mut self, mut name: String, above: usize, at: Position) -> Result<Deep, Error> {
-        if self.next.0 != Token::LeftParenthesis && let Some(value) = word(&name) {
+        if self.next.0 != Token::LeftParenthesis
+            && let Some(value) = word(&name)
+        {
             return Ok((Expression { term: Term::Literal(value), at }, 1));
         }
         if self.take_if(&Token::Dot)? {

@@ -1,6 +1,6 @@
 //! How functions are called: their counts of arguments, the values they get, and what they say when those do not fit.
 
-use crate::{Error, Evaluator, Expression, Limits, Object, Value};
+use crate::{Error, Evaluator, Expression, Object, Value};
 
 /// A pure function.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ pub(crate) struct Plain {
     /// The fewest and the most arguments.
     pub(crate) count: (usize, usize),
     /// What it does.
-    pub(crate) run: fn(Call<'_>) -> Result<Value, Error>,
+    pub(crate) run: fn(&mut Call<'_>) -> Result<Value, Error>,
 }
 
 /// A function that gets expressions.
@@ -33,7 +33,11 @@ pub(crate) struct Lazy {
 pub(crate) const ANY: usize = usize::MAX;
 
 /// A function with values.
-pub(crate) const fn plain(least: usize, most: usize, run: fn(Call<'_>) -> Result<Value, Error>) -> Function {
+pub(crate) const fn plain(
+    least: usize,
+    most: usize,
+    run: fn(&mut Call<'_>) -> Result<Value, Error>,
+) -> Function {
     Function::Plain(Plain { count: (least, most), run })
 }
 
@@ -63,27 +67,26 @@ fn check_count(name: &str, given: usize, (least, most): (usize, usize)) -> Resul
         return Ok(());
     }
     let wanted = match (least, most) {
-        (0, 0) => "no arguments".to_owned(),
-        (least, ANY) => format!("at least {least} argument(s)"),
-        (least, most) if least == most => format!("{least} argument(s)"),
-        (least, most) => format!("{least} to {most} arguments"),
+        (least, ANY) => format!("at least {least}"),
+        (least, most) if least == most => format!("{least}"),
+        (least, most) => format!("between {least} and {most}"),
     };
     Err(Error::expression(format!(
-        "Unable to evaluate template language function '{name}': function requires {wanted} while {given} were provided. {}",
+        "Unable to evaluate template language function '{name}': function requires {wanted} argument(s) while {given} were provided. {}",
         see(name)
     )))
 }
 
 /// Where a function is explained, as Azure's messages end.
 fn see(name: &str) -> String {
-    format!("Please see https://aka.ms/arm-template-expressions/#{} for usage details.", name.to_lowercase())
+    format!("Please see https://aka.ms/arm-resource-functions/#{name} for usage details.")
 }
 
 /// A call: the function's name as it is written, and its values.
 pub(crate) struct Call<'a> {
     pub(crate) name: &'a str,
     pub(crate) values: Vec<Value>,
-    pub(crate) limits: &'a Limits,
+    pub(crate) evaluator: &'a Evaluator<'a>,
 }
 
 impl Call<'_> {
@@ -139,11 +142,19 @@ impl Call<'_> {
 
     /// Holds the size of a value that is about to be made against the bound.
     pub(crate) fn bounded(&self, bytes: usize) -> Result<(), Error> {
-        let may = self.limits.value_bytes_max;
+        let may = self.evaluator.limits().value_bytes_max;
         if bytes <= may {
             return Ok(());
         }
-        Err(Error::limit(format!("The function '{}' would make a value of more than {may} bytes.", self.name)))
+        Err(Error::limit(format!(
+            "The function '{}' would make a value of more than {may} bytes.",
+            self.name
+        )))
+    }
+
+    /// Takes work from the budget, for what costs more than its values are long.
+    pub(crate) fn work(&self, bytes: usize) -> Result<(), Error> {
+        self.evaluator.spend_bytes(bytes as u64)
     }
 }
 
@@ -156,5 +167,8 @@ pub(crate) fn wrong_kind(name: &str, place: usize, wanted: &str, value: &Value) 
 
 /// A fault of a function.
 pub(crate) fn fault(name: &str, what: &str) -> Error {
-    Error::expression(format!("Unable to evaluate template language function '{name}': {what}. {}", see(name)))
+    Error::expression(format!(
+        "Unable to evaluate template language function '{name}': {what}. {}",
+        see(name)
+    ))
 }

@@ -52,7 +52,7 @@ fn chosen(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Re
 }
 
 /// From a boolean, from `'true'` and `'false'`, from a number that is zero or not.
-fn bool(call: Call<'_>) -> Result<Value, Error> {
+fn bool(call: &mut Call<'_>) -> Result<Value, Error> {
     Ok(Value::Bool(match &call.values[0] {
         Value::Bool(value) => *value,
         Value::Int(number) => *number != 0,

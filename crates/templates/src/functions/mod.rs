@@ -1,18 +1,49 @@
 //! The pure functions, a file for each family. What a deployment, a clock or the world is asked for is the scope's.
 
+mod array;
 mod call;
+mod cidr;
+mod collection;
+mod comparison;
+mod date;
+mod encoding;
+mod format;
+mod hash;
+mod lambda;
 mod logical;
-mod time;
+mod merge;
+mod numeric;
+mod object;
+#[cfg(test)]
+mod tests;
+mod text;
+mod uri;
+mod written;
 
-pub(crate) use call::{Call, Function, Lazy, Plain};
-pub use time::format_time;
+pub(crate) use call::{Call, Function};
+pub use date::format_time;
 
 use crate::Error;
 
 /// The pure function of this name, whatever its case.
 pub(crate) fn find(name: &str) -> Option<Function> {
     let name = name.to_ascii_lowercase();
-    let families = [logical::find];
+    let families = [
+        array::find,
+        cidr::find,
+        collection::find,
+        comparison::find,
+        date::find,
+        encoding::find,
+        format::find,
+        hash::find,
+        lambda::find,
+        logical::find,
+        numeric::find,
+        object::find,
+        text::find,
+        uri::find,
+    ];
     families.iter().find_map(|find| find(&name))
 }
 
