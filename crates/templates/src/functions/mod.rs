@@ -15,7 +15,7 @@ mod merge;
 mod numeric;
 mod object;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 mod uri;
 mod written;
