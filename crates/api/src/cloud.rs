@@ -34,6 +34,18 @@ pub struct CloudMetadata {
     pub authentication: CloudAuthentication,
     /// What host names of services end in.
     pub suffixes: CloudSuffixes,
+    /// What other clouds do not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transload: Option<OwnMetadata>,
+}
+
+/// What other clouds do not have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnMetadata {
+    /// A proxy on the server's own machine that leads to all of its names: `http://127.0.0.1:3128`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_proxy: Option<String>,
 }
 
 /// Where tokens are.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::json;
 use transload_api::Listed;
-use transload_api::cloud::{CloudAuthentication, CloudMetadata, CloudSuffixes};
+use transload_api::cloud::{CloudAuthentication, CloudMetadata, CloudSuffixes, OwnMetadata};
 use transload_api::group::{Provider, ProviderType, Subscription, Tenant};
 use transload_control::ResourceId;
 
@@ -76,6 +76,7 @@ fn cloud_metadata(face: &Face, call: &Call) -> CloudMetadata {
             azure_data_lake_store_file_system: "datalake.invalid".to_owned(),
             azure_data_lake_analytics_catalog_and_job: "analytics.invalid".to_owned(),
         },
+        transload: face.options.connect_proxy.clone().map(|proxy| OwnMetadata { connect_proxy: Some(proxy) }),
     }
 }
 

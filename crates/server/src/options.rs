@@ -25,6 +25,8 @@ pub struct ServerOptions {
     pub location: String,
     /// What host names of stores end in (`core.windows.net`), for clients that make URLs of account names.
     pub storage_suffix: String,
+    /// A proxy on this machine that leads to all names of this server (`http://127.0.0.1:3128`), if there is one.
+    pub connect_proxy: Option<String>,
     /// The key that senders of events give as `?key=…`, as `aeg-sas-key` or as a bearer; without one they need a token.
     pub event_key: Option<SecretString>,
     /// Issuers besides this server.
@@ -47,6 +49,7 @@ impl ServerOptions {
             subscription_name: "Transload".to_owned(),
             location: "local".to_owned(),
             storage_suffix: "core.windows.net".to_owned(),
+            connect_proxy: None,
             event_key: None,
             outer_issuers: Vec::new(),
             client: reqwest::Client::new(),

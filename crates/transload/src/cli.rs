@@ -107,6 +107,8 @@ pub(crate) enum Command {
     Principal(plane::PrincipalArgs),
     /// Who may do what at a control plane.
     Role(plane::RoleArgs),
+    /// Use Azure's `az` with a control plane.
+    Az(plane::AzArgs),
     /// Read a control plane's audit log: who did what, and who was denied.
     Audit(Box<plane::AuditArgs>),
     /// Keep a credential for a registry.

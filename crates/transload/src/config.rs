@@ -30,6 +30,8 @@ pub(crate) struct Environment {
     pub(crate) data_folder: Option<PathBuf>,
     /// The person's own folder for this program; it may not exist.
     pub(crate) config_folder: Option<PathBuf>,
+    /// The system's certificate authorities in one file (PEM), where there is one.
+    pub(crate) system_authorities: Option<PathBuf>,
     /// Where a service manager wants to be told that the program is ready.
     pub(crate) notify_socket: Option<OsString>,
 }
@@ -57,6 +59,7 @@ impl Environment {
             google: google(),
             data_folder: data_folder(),
             config_folder: config_folder().map(|folder| folder.join("transload")),
+            system_authorities: system_authorities(),
             notify_socket: env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()),
         }
     }
@@ -119,6 +122,18 @@ fn variables() -> BTreeMap<String, String> {
 /// The person's own, of every program.
 fn config_folder() -> Option<PathBuf> {
     path("XDG_CONFIG_HOME").or_else(|| path("HOME").map(|home| home.join(".config")))
+}
+
+/// What OpenSSL is told, else where distributions keep them.
+fn system_authorities() -> Option<PathBuf> {
+    const USUAL: [&str; 4] = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/cert.pem",
+    ];
+    let all = path("SSL_CERT_FILE").into_iter().chain(USUAL.into_iter().map(PathBuf::from));
+    all.into_iter().find(|file| file.is_file())
 }
 
 /// What a service manager gives, else the machine's for root, else the person's.

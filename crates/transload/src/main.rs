@@ -83,6 +83,7 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Identity(args) => plane::identities::run(args, &environment, &output).await,
         Command::Principal(args) => plane::principals::run(args, &environment, &output).await,
         Command::Role(args) => plane::roles::run(args, &environment, &output).await,
+        Command::Az(args) => plane::az::run(args, &environment, &output).await,
         Command::Audit(args) => plane::audit::run(*args, &environment, &output).await,
         Command::Login(args) => commands::login::login(args, &environment, &output).await,
         Command::Logout(args) => commands::login::logout(args, &environment, &output).await,

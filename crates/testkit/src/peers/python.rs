@@ -53,6 +53,11 @@ impl Venv {
         self.envs.iter().fold(cli, |cli, (name, value)| cli.env(name, value))
     }
 
+    /// The folder of its programs, for a `PATH`.
+    pub fn bin(&self) -> PathBuf {
+        self.folder.join("bin")
+    }
+
     /// Runs a script with this on standard input.
     pub fn script<A: AsRef<OsStr>>(
         &self,

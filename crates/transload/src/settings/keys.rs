@@ -9,7 +9,7 @@ use super::levels::Section;
 use crate::cli::Cli;
 
 /// Options that are a matter of one run: the environment may set them, a file may not.
-const ONE_RUN: [&str; 62] = [
+const ONE_RUN: [&str; 69] = [
     "action",
     "artifacts",
     "artifacts_file",
@@ -18,6 +18,8 @@ const ONE_RUN: [&str; 62] = [
     "blobs",
     "by",
     "catalog_digest",
+    "config_dir",
+    "connect",
     "container",
     "content_type",
     "correlation",
@@ -34,8 +36,11 @@ const ONE_RUN: [&str; 62] = [
     "json",
     "keep",
     "managed_storage",
+    "name",
+    "no_connect",
     "no_exports",
     "no_grant",
+    "no_login",
     "no_wait",
     "object_id",
     "offline",
@@ -57,12 +62,14 @@ const ONE_RUN: [&str; 62] = [
     "secret_stdin",
     "secret_uri",
     "secret_version",
+    "shell",
     "show",
     "since",
     "size",
     "state",
     "top",
     "trigger",
+    "undo",
     "until",
     "user",
     "value_env",

@@ -7,6 +7,7 @@
 mod support;
 
 mod az;
+mod az_setup;
 mod connect;
 mod crash;
 mod description;

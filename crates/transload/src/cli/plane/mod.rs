@@ -1,6 +1,7 @@
 //! Arguments of the commands that ask a control plane (`transload serve`).
 
 mod access;
+mod az;
 mod context;
 mod pipeline;
 mod registry;
@@ -15,6 +16,7 @@ pub(crate) use access::{
     AuditArgs, PrincipalArgs, PrincipalCommand, PrincipalCreateArgs, PrincipalRotateArgs, RoleArgs,
     RoleCommand, RoleNameArg, RoleWhatArgs,
 };
+pub(crate) use az::{AzArgs, AzCommand, AzSetupArgs, ShellArg};
 pub(crate) use context::{ContextAddArgs, ContextArgs, ContextCommand};
 pub(crate) use pipeline::{
     ContainerArgs, PipelineArgs, PipelineCommand, PipelineCreateCommand, PipelineNameArgs, TriggerArg,

@@ -1,6 +1,7 @@
 //! The commands that ask a control plane.
 
 pub(crate) mod audit;
+pub(crate) mod az;
 pub(crate) mod context;
 mod follow;
 pub(crate) mod groups;
@@ -18,6 +19,7 @@ mod trouble;
 pub(crate) mod vaults;
 
 use std::io::{BufRead as _, IsTerminal as _};
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::Serialize;
@@ -212,6 +214,50 @@ fn credential(
         (None, _) => Err(missing_credential("--client-id", "it is not said who asks")),
         (_, None) => Err(missing_credential("--secret-file", "there is no secret to sign in with")),
     }
+}
+
+/// Where the secret of a principal is, for programs that read it themselves.
+enum SecretAt {
+    File(PathBuf),
+    Env(String),
+}
+
+/// Who asks, and where the secret is.
+///
+/// # Errors
+/// `Usage`, also where it is a token and no secret.
+fn secret_at(args: &ConnectArgs, environment: &Environment) -> Result<(String, SecretAt), Error> {
+    let context = match environment.config_folder {
+        Some(_) => Store::read(environment)?.find(args.context.as_deref())?.cloned().unwrap_or_default(),
+        None => Context::default(),
+    };
+    let token = || {
+        Error::new(Code::Usage, "az", "az signs in with a client id and a secret, and there is a token alone")
+            .with_next("make a principal for it: transload principal create NAME --role … --save FILE")
+    };
+    if args.token_file.is_some() || args.token_env.is_some() {
+        return Err(token());
+    }
+    let named = match (&args.secret_file, &args.secret_env) {
+        (Some(file), _) => Some(SecretAt::File(file.clone())),
+        (None, Some(name)) => Some(SecretAt::Env(name.clone())),
+        (None, None) if environment.variables.contains_key("TRANSLOAD_SECRET") => {
+            Some(SecretAt::Env("TRANSLOAD_SECRET".to_owned()))
+        }
+        (None, None) => None,
+    };
+    let at = match (named, context.secret) {
+        (Some(at), _) => at,
+        (None, Some(SecretPlace::Kept(file) | SecretPlace::File(file))) => SecretAt::File(file),
+        (None, Some(SecretPlace::Env(name))) => SecretAt::Env(name),
+        (None, Some(SecretPlace::TokenFile(_) | SecretPlace::TokenEnv(_))) => return Err(token()),
+        (None, None) => {
+            return Err(missing_credential("--secret-file", "there is no secret to sign in with"));
+        }
+    };
+    let client_id = args.client_id.clone().or(context.client_id);
+    let client_id = client_id.ok_or_else(|| missing_credential("--client-id", "it is not said who asks"))?;
+    Ok((client_id, at))
 }
 
 /// A place that was named and is empty has been refused before.

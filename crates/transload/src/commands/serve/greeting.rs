@@ -46,7 +46,7 @@ struct Shown {
 impl Greeting {
     pub(super) fn new(
         listening: &Listening,
-        connect: Option<std::net::SocketAddr>,
+        connect: Option<String>,
         names: &Names,
         options: &ServeOptions,
         plane: &Plane,
@@ -60,7 +60,7 @@ impl Greeting {
             url: names.base.clone(),
             listening: listening.server.addrs().iter().map(ToString::to_string).collect(),
             metrics: listening.server.metrics_addr().map(|addr| format!("http://{addr}/metrics")),
-            connect: connect.map(|addr| format!("http://{addr}")),
+            connect,
             ca_file: authority.map(absolute),
             data: absolute(&options.kept.data),
             ledger: plane.ledger.place().to_owned(),

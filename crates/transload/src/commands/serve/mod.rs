@@ -135,7 +135,14 @@ pub(crate) async fn run(
     plane.keep_names(&names).await?;
     let administrator =
         first::administrator(&control, &options.kept.data, &names.base, ca.as_deref()).await?;
-    let server = Server::new(control.clone(), server_options(&options, &names, &plane)?);
+    let connect = match options.connect_listen {
+        Some(addr) => Some(ConnectListener::bind(addr).await?),
+        None => None,
+    };
+    let connect_proxy = connect.as_ref().map(|connect| format!("http://{}", connect.addr()));
+    let server_options =
+        ServerOptions { connect_proxy: connect_proxy.clone(), ..server_options(&options, &names, &plane)? };
+    let server = Server::new(control.clone(), server_options);
     let limits = options.listening.limits();
     let doors = Doors::new(control.clone(), server.authenticator());
     let stop = CancellationToken::new();
@@ -143,11 +150,6 @@ pub(crate) async fn run(
     let front = Front::new(registries.clone(), server.router(), names.host.clone());
     let metrics = Metrics::new();
     let serving = Serving::router(front.router(), limits).public();
-    let connect = match options.connect_listen {
-        Some(addr) => Some(ConnectListener::bind(addr).await?),
-        None => None,
-    };
-    let connect_addr = connect.as_ref().map(ConnectListener::addr);
     let listening = options.listening.start_serving(serving, tls, &metrics).await?;
 
     let mut tasks = JoinSet::new();
@@ -171,7 +173,7 @@ pub(crate) async fn run(
         let stop = stop.clone();
         tasks.spawn(async move { worker.run(stop).await });
     }
-    Greeting::new(&listening, connect_addr, &names, &options, &plane, administrator).show(output)?;
+    Greeting::new(&listening, connect_proxy, &names, &options, &plane, administrator).show(output)?;
     notify(environment.notify_socket.as_deref(), "READY=1");
     while signals.next().await == Asked::Reload {
         reload(&listening).await;

@@ -81,11 +81,14 @@ impl ConnectListener {
         let free = Arc::new(Semaphore::new(limits.connections_max));
         let mut tunnels = JoinSet::new();
         loop {
-            // it fails only when the semaphore is closed, and nobody does that
-            let Ok(permit) = Arc::clone(&free).acquire_owned().await else { break };
-            let accepted = tokio::select! {
+            let next = async {
+                // it fails only when the semaphore is closed, and nobody does that
+                let permit = Arc::clone(&free).acquire_owned().await;
+                (self.listener.accept().await, permit)
+            };
+            let (accepted, permit) = tokio::select! {
                 () = stop.cancelled() => break,
-                accepted = self.listener.accept() => accepted,
+                next = next => next,
             };
             while tunnels.try_join_next().is_some() {}
             let Ok((client, _)) = accepted else {
