@@ -71,7 +71,10 @@ pub enum Job {
         delete: bool,
     },
     /// Bundles that arrive are looked for: `l` and `r`.
-    Watch,
+    Watch {
+        /// Whether the imports that follow delete the blob: a token that has to be made anew should have `d` as well.
+        delete: bool,
+    },
 }
 
 /// A container, open.

@@ -35,7 +35,7 @@ pub(crate) fn checked(
     let now = OffsetDateTime::now_utc();
     let found = sas.check(&Need { actions: actions(job), https }, now);
     if let Some(certain) = found.iter().find(|finding| finding.is_certain()) {
-        let next = format!("{}; {}", certain.hint(), renew(&secret.uri));
+        let next = format!("{}; {}", cure(certain, job), renew(&secret.uri));
         return Err(Error::new(kind(certain), subject, certain.to_string(), next));
     }
     let mut warnings: Vec<String> = found.iter().map(|finding| format!("{subject}: {finding}")).collect();
@@ -49,7 +49,7 @@ fn actions(job: Job) -> &'static [Action] {
         Job::Export => &[Action::Write],
         Job::Import { delete: false } => &[Action::Read],
         Job::Import { delete: true } => &[Action::Read, Action::Delete],
-        Job::Watch => &[Action::List, Action::Read],
+        Job::Watch { .. } => &[Action::List, Action::Read],
     }
 }
 
@@ -57,8 +57,17 @@ fn actions(job: Job) -> &'static [Action] {
 fn letters(job: Job) -> &'static str {
     match job {
         Job::Export => "rawl",
-        Job::Import { delete: false } | Job::Watch => "rl",
-        Job::Import { delete: true } => "rdl",
+        Job::Import { delete: false } | Job::Watch { delete: false } => "rl",
+        Job::Import { delete: true } | Job::Watch { delete: true } => "rdl",
+    }
+}
+
+/// What to do about it. One token more is to be enough: what the whole of the pipeline's work needs is named, and not what
+/// this step lacks.
+fn cure(finding: &Finding, job: Job) -> String {
+    match finding {
+        Finding::Permission { .. } => format!("make a new SAS token with sp={}", letters(job)),
+        other => other.hint(),
     }
 }
 
@@ -113,8 +122,8 @@ mod tests {
             ("sp=wl", import, Some("'r' (read)")),
             ("sp=rl", Job::Import { delete: true }, Some("'d' (delete)")),
             ("sp=rdl", Job::Import { delete: true }, None),
-            ("sp=r", Job::Watch, Some("'l' (list)")),
-            ("sp=rl", Job::Watch, None),
+            ("sp=r", Job::Watch { delete: false }, Some("'l' (list)")),
+            ("sp=rl", Job::Watch { delete: false }, None),
         ] {
             match (look(token, job, true), lacking) {
                 (Ok(warnings), None) => assert!(warnings.is_empty(), "{token} {job:?}: {warnings:?}"),

@@ -64,12 +64,12 @@ async fn tokens_are_taken_with_and_without_a_question_mark_and_in_any_order() {
 async fn hosts_and_styles_are_taken_as_clients_write_them() {
     let azurite = azurite();
     let upper = azurite.url("transfer").replacen("http", "HTTP", 1);
-    let opened = open(&upper, &token("rl"), Job::Watch).unwrap();
+    let opened = open(&upper, &token("rl"), Job::Watch { delete: false }).unwrap();
     assert_eq!(opened.place, azurite.url("transfer"));
     names(&opened.store).await.unwrap();
     // host style: the account is the host's first label, and the container the path's first segment
     let host = "https://DevStoreAccount1.Blob.Storage.Example:1234/transfer/p";
-    let opened = open(host, &token("rl"), Job::Watch).unwrap();
+    let opened = open(host, &token("rl"), Job::Watch { delete: false }).unwrap();
     assert_eq!(opened.place, "https://devstoreaccount1.blob.storage.example:1234/transfer/p");
 }
 
@@ -85,7 +85,10 @@ async fn letters_that_suffice_do_suffice() {
     deleting.store.delete("b.tar", None).await.unwrap();
     let account = Sas::account().permissions("rl").token();
     assert!(
-        names(&open(&azurite.url("transfer"), &account, Job::Watch).unwrap().store).await.unwrap().is_empty()
+        names(&open(&azurite.url("transfer"), &account, Job::Watch { delete: false }).unwrap().store)
+            .await
+            .unwrap()
+            .is_empty()
     );
 }
 
@@ -106,9 +109,14 @@ async fn what_the_token_tells_is_told_before_the_store_is_asked() {
             ErrorKind::SasPermission,
             "'d' (delete)",
         ),
-        (container().permissions("r"), Job::Watch, ErrorKind::SasPermission, "'l' (list)"),
-        (Sas::blob("transfer", "b"), Job::Watch, ErrorKind::SasResource, "one blob"),
-        (Sas::account().permissions("rl").resource_types("so"), Job::Watch, ErrorKind::SasResource, "'c'"),
+        (container().permissions("r"), Job::Watch { delete: false }, ErrorKind::SasPermission, "'l' (list)"),
+        (Sas::blob("transfer", "b"), Job::Watch { delete: false }, ErrorKind::SasResource, "one blob"),
+        (
+            Sas::account().permissions("rl").resource_types("so"),
+            Job::Watch { delete: false },
+            ErrorKind::SasResource,
+            "'c'",
+        ),
         (Sas::account().permissions("rw").resource_types("sc"), Job::Export, ErrorKind::SasResource, "'o'"),
     ] {
         let error = open(uri, &sas.token(), job).unwrap_err();

@@ -50,7 +50,7 @@ async fn a_bucket_is_opened_with_the_key_of_a_secret_beneath_its_prefix() {
 
     operated.ambient.s3 = Some(S3Identity::Key { id: key.id, secret: key.secret.into(), session: None });
     let access = Access::ManagedIdentity { client_id: None };
-    let at = ContainerAt { uri: "s3://transfer".to_owned(), access, job: Job::Watch };
+    let at = ContainerAt { uri: "s3://transfer".to_owned(), access, job: Job::Watch { delete: false } };
     let own = Endpoints::new(operated).open_container(&at).unwrap();
     assert_eq!(names(&own.store).await.unwrap(), all);
 }

@@ -69,7 +69,8 @@ async fn other_folders_are_refused_and_the_setting_is_named() {
     assert!(error.next_step().contains("--allow-folder"), "{error:?}");
     let none = Endpoints::new(options());
     let uri = format!("file://{}", root.display());
-    let error =
-        none.open_container(&ContainerAt { uri, access: Access::Nobody, job: Job::Watch }).unwrap_err();
+    let error = none
+        .open_container(&ContainerAt { uri, access: Access::Nobody, job: Job::Watch { delete: false } })
+        .unwrap_err();
     assert!(error.detail().contains("no folder"), "{error:?}");
 }

@@ -118,8 +118,10 @@ fn error_message(state: RunState, record: &Record) -> Option<String> {
     }
     let said = record.error.as_ref().map(|error| error.message.clone());
     // a message that names the artifacts itself is not followed by them again
-    let listed =
-        record.failed.iter().filter(|one| said.as_ref().is_none_or(|said| !said.contains(&one.artifact)));
+    let is_said = |artifact: &str, message: &str| {
+        said.as_ref().is_some_and(|said| said.contains(artifact) || said.contains(message))
+    };
+    let listed = record.failed.iter().filter(|one| !is_said(&one.artifact, &one.message));
     let lines = listed.map(|one| format!("{}: {}", one.artifact, one.message));
     let text: Vec<String> = said.clone().into_iter().chain(lines).collect();
     Some(text.join("\n")).filter(|text| !text.is_empty())

@@ -66,19 +66,20 @@ async fn open(
         .reach
         .container(pipeline_id, pipeline, Job::Import { delete: wanted }, bench.correlation())
         .await;
-    let why = match opened {
+    let (why, refused) = match opened {
         Ok(container) if wanted => match container.store.check_delete(blob) {
             Ok(()) => return Ok((container, true)),
-            Err(error) => error.to_string(),
+            Err(error) => (error.to_string(), None),
         },
-        Err(Fault::Failed { error, .. }) if wanted && error.code == "SasPermission" => error.message,
+        Err(Fault::Failed { error, transient }) if wanted && error.code == "SasPermission" => {
+            (error.message.clone(), Some(Fault::Failed { error, transient }))
+        }
         other => return Ok((other?, false)),
     };
-    // it may be just the deleting that is not allowed; if it is not, this says so
-    let container = bench
-        .reach
-        .container(pipeline_id, pipeline, Job::Import { delete: false }, bench.correlation())
-        .await?;
+    // it may be just the deleting that is not allowed; if it is not, the first refusal names all that is missing
+    let job = Job::Import { delete: false };
+    let opened = bench.reach.container(pipeline_id, pipeline, job, bench.correlation()).await;
+    let container = opened.map_err(|fault| refused.unwrap_or(fault))?;
     bench
         .progress
         .warn(&format!("the blob stays although the pipeline has DeleteSourceBlobOnSuccess: {why}"));

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use transload_control::ResourceId;
 use transload_control::ledger::{Seen, Verdict};
-use transload_control::resource::{Body, Pipeline, Stored};
+use transload_control::resource::{Body, Pipeline, PipelineOption, Stored};
 use transload_control::run::RunState;
 use transload_endpoints::{Job, OpenContainer};
 use transload_transfer::{Candidate, Engine, Events, Sight, are_parts, candidates, sight};
@@ -123,8 +123,9 @@ impl Container {
             return Ok(());
         }
         let correlation = uuid::Uuid::new_v4().to_string();
-        let container =
-            self.worker.reach.container(&self.id, &self.pipeline, Job::Watch, &correlation).await?;
+        let delete = self.pipeline.options.contains(&PipelineOption::DeleteSourceBlobOnSuccess);
+        let job = Job::Watch { delete };
+        let container = self.worker.reach.container(&self.id, &self.pipeline, job, &correlation).await?;
         let watcher = container.folder.as_ref().and_then(|folder| self.stirs.watch(self.id.key(), folder));
         self.open = Some(Open { container, since: Instant::now(), _watcher: watcher });
         Ok(())
