@@ -3,7 +3,7 @@
 mod budget;
 mod select;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::rc::Rc;
 

@@ -191,7 +191,7 @@ fn call() -> impl Strategy<Value = String> {
     })
 }
 
-const NAMES: &[&str] = &[
+pub(crate) const NAMES: &[&str] = &[
     "add",
     "and",
     "array",

@@ -94,7 +94,9 @@ fn variable(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> 
     let Some(variable) = variable.as_text() else {
         return Err(wrong_kind(name, 0, "String", &variable));
     };
-    let unknown = || fault(name, &format!("no lambda around has a variable '{variable}'"));
+    // a name that was computed is not shown: it may be a secret
+    let shown = arguments[0].as_text().unwrap_or("…");
+    let unknown = || fault(name, &format!("no lambda around has a variable '{shown}'"));
     evaluator.named(variable).ok_or_else(unknown)
 }
 

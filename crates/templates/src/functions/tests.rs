@@ -56,3 +56,21 @@ pub(crate) fn fail(table: &[(&str, &str)]) {
         }
     }
 }
+
+/// The table of the documents names functions that there are, all of them.
+#[test]
+fn the_documents_name_every_function() {
+    let page = include_str!("../../../../docs/TEMPLATES.md");
+    let (_, rest) = page.split_once("## Functions").expect("a chapter of functions");
+    let (chapter, _) = rest.split_once("\n## ").expect("a chapter behind it");
+    let rows = chapter.lines().filter(|line| line.starts_with("| ")).collect::<String>();
+    let mut named = rows.split('`').skip(1).step_by(2).collect::<Vec<_>>();
+    named.sort_unstable();
+    named.dedup();
+    for name in &named {
+        assert!(super::find(name).is_some(), "{name} is no function");
+    }
+    for name in crate::evaluate::tests::NAMES {
+        assert!(named.contains(name), "{name} is not in the table");
+    }
+}

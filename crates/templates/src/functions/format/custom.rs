@@ -3,8 +3,8 @@
 use super::number::fixed;
 use crate::Value;
 
-/// The most digits behind the point that a format may show.
-const DECIMALS_MAX: usize = 99;
+/// The most places for digits that a format may have before the point, and behind it.
+const PLACES_MAX: usize = 99;
 
 /// A piece of a section.
 #[derive(Clone, Copy, PartialEq)]
@@ -23,7 +23,7 @@ enum Piece {
 pub(super) fn format(value: &Value, format: &str) -> Result<String, String> {
     let sections = sections(format)?;
     let is_zero = matches!(value, Value::Int(0)) || matches!(value, Value::Float(number) if *number == 0.0);
-    let is_negative = fixed(value, DECIMALS_MAX, 1).0;
+    let is_negative = fixed(value, PLACES_MAX, 1).0;
     let nth = |place: usize| sections.get(place).filter(|section| !section.is_empty());
     let own = if is_zero {
         nth(2)
@@ -79,8 +79,10 @@ fn in_section(value: &Value, pieces: &[Piece]) -> Result<String, String> {
     let (before, behind) = pieces.split_at(point);
     let is_digit = |piece: &&Piece| matches!(piece, Piece::Zero | Piece::Digit);
     let places = behind.iter().filter(is_digit).copied().collect::<Vec<_>>();
-    if places.len() > DECIMALS_MAX {
-        return Err(format!("a format shows {DECIMALS_MAX} decimals at most"));
+    if places.len() > PLACES_MAX || before.iter().filter(is_digit).count() > PLACES_MAX {
+        return Err(format!(
+            "a format has {PLACES_MAX} places for digits at most, before the point and behind it"
+        ));
     }
     let times = if pieces.contains(&Piece::Percent) { 100 } else { 1 };
     let (_, whole, fraction) = fixed(value, places.len(), times);
@@ -100,6 +102,7 @@ fn whole_part(pieces: &[Piece], digits: &str) -> Result<String, String> {
     let first_zero = pieces.iter().filter(|piece| is_digit(piece)).position(|piece| *piece == Piece::Zero);
     let least = first_zero.map_or(0, |zero| places - zero);
     let digits = format!("{digits:0>least$}");
+    let in_groups = pieces.contains(&Piece::Comma);
     let mut shown = String::new();
     let mut left = digits.len();
     let mut places_left = places;
@@ -110,7 +113,7 @@ fn whole_part(pieces: &[Piece], digits: &str) -> Result<String, String> {
             Piece::Zero | Piece::Digit => {
                 let from = digits.len() - left;
                 let to = digits.len().saturating_sub(places_left - 1).max(from);
-                shown.push_str(&separated(&digits, from, to, pieces.contains(&Piece::Comma)));
+                shown.push_str(&separated(&digits, from, to, in_groups));
                 left = digits.len() - to;
                 places_left -= 1;
             }

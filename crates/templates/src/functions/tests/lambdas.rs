@@ -86,6 +86,7 @@ fn a_lambda_that_does_not_fit_is_told_of() {
         ("toObject(range(0, 1), lambda('x', 1))", "the lambda has to be of type 'String'"),
         ("lambda('x', 1)", "may only be an argument"),
         ("lambdaVariables('x')", "no lambda around has a variable 'x'"),
+        ("lambdaVariables(concat('hun', 'ter2'))", "a variable '…'"),
         ("mapValues(createArray(), lambda('x', 1))", "of type 'Object'"),
         ("map(range(0, 1), lambda('x', lambdaVariables('y')))", "variable 'y'"),
     ]);

@@ -238,6 +238,7 @@ fn composite_formats_are_dotnets() {
         ("format('}', 1)", "a brace stands alone"),
         ("format('{x}', 1)", "is not valid"),
         ("format('{99999999999999999999}', 1)", "is not valid"),
+        ("format(concat('{0:', padLeft('', 100, '0'), '}'), 1)", "99 places for digits at most"),
         ("format('{0:D1000}', 1)", "99 digits at most"),
         ("format('{0:D}', float('1.5'))", "is for integers"),
         ("format('{0,2147483647}', 1)", "more than 4194304 bytes"),
