@@ -23,6 +23,8 @@ pub struct Limits {
     pub value_depth_max: usize,
     /// Bytes of all values that an evaluation makes.
     pub work_bytes_max: u64,
+    /// How many evaluations' worth of steps and bytes it may take to look at a whole template.
+    pub plan_evaluations_max: u32,
     /// Parameters of a template: Azure's 256.
     pub parameters_max: usize,
     /// Variables of a template: Azure's 512.
@@ -50,12 +52,27 @@ impl Default for Limits {
             value_bytes_max: 4 << 20,
             value_depth_max: 100,
             work_bytes_max: 256 << 20,
+            plan_evaluations_max: 16,
             parameters_max: 256,
             variables_max: 512,
             resources_max: 800,
             copy_max: 800,
             outputs_max: 64,
             nested_depth_max: 5,
+        }
+    }
+}
+
+impl Limits {
+    /// The same bounds for an evaluator that looks at a whole template: steps and bytes for
+    /// [`plan_evaluations_max`](Self::plan_evaluations_max) evaluations.
+    #[must_use]
+    pub fn of_a_plan(&self) -> Self {
+        let times = u64::from(self.plan_evaluations_max);
+        Self {
+            steps_max: self.steps_max.saturating_mul(times),
+            work_bytes_max: self.work_bytes_max.saturating_mul(times),
+            ..*self
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn find(name: &str) -> Option<Function> {
         "split" => plain(2, 2, split),
         "string" => plain(1, 1, |call| Ok(Value::Text(written(&call.values[0])))),
         "substring" => plain(1, 3, substring),
-        "tolower" => plain(1, 1, |call| Ok(Value::Text(call.text(0)?.chars().map(lower).collect()))),
+        "tolower" => plain(1, 1, |call| Ok(Value::Text(lowered(call.text(0)?)))),
         "toupper" => plain(1, 1, |call| Ok(Value::Text(folded(call.text(0)?)))),
         "trim" => plain(1, 1, |call| Ok(call.text(0)?.trim().into())),
         _ => return None,
@@ -56,7 +56,11 @@ fn single(char: char, mut other: impl ExactSizeIterator<Item = char>) -> char {
 
 /// A string in capitals, character by character: what comparisons without regard to case are made with.
 fn folded(text: &str) -> String {
-    text.chars().map(upper).collect()
+    if text.is_ascii() { text.to_ascii_uppercase() } else { text.chars().map(upper).collect() }
+}
+
+fn lowered(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(lower).collect() }
 }
 
 /// Where a string is in a string, without regard to case, or an item in an array, with regard to it; -1 if nowhere.
