@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use serde_json::Value;
 use transload_api::{ErrorAnswer, ErrorBody};
 
 /// What kind of failure it is.
@@ -49,12 +50,44 @@ struct Inner {
     code: Option<String>,
     status: Option<u16>,
     correlation: Option<String>,
+    place: Option<Place>,
+}
+
+/// Where in a template something is wrong, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The line.
+    pub line: u32,
+    /// The character in it.
+    pub column: u32,
+}
+
+impl Place {
+    /// Of the first `TemplateViolation` in an error or in one of its parts.
+    fn of(said: &ErrorBody) -> Option<Self> {
+        let number = |info: &Value, name: &str| info.get(name)?.as_u64()?.try_into().ok();
+        let own = said.additional_info.iter().find_map(|more| {
+            Some(Self {
+                line: number(&more.info, "lineNumber")?,
+                column: number(&more.info, "linePosition")?,
+            })
+        });
+        own.or_else(|| said.details.iter().find_map(Self::of))
+    }
 }
 
 impl Error {
     pub(crate) fn new(kind: Kind, subject: impl Into<String>, message: impl Into<String>) -> Self {
         let (subject, message) = (subject.into(), message.into());
-        Self(Box::new(Inner { kind, subject, message, code: None, status: None, correlation: None }))
+        Self(Box::new(Inner {
+            kind,
+            subject,
+            message,
+            code: None,
+            status: None,
+            correlation: None,
+            place: None,
+        }))
     }
 
     /// Of an answer with a status of 400 or more.
@@ -88,6 +121,7 @@ impl Error {
         }
         let mut error = Self::new(kind, subject, message);
         error.0.code = Some(said.code.clone()).filter(|code| !code.is_empty());
+        error.0.place = Place::of(said).filter(|place| place.line > 0);
         error
     }
 
@@ -137,6 +171,11 @@ impl Error {
     /// Under what the server's log and audit log have it.
     pub fn correlation(&self) -> Option<&str> {
         self.0.correlation.as_deref()
+    }
+
+    /// Where in the template it is, where it is about one.
+    pub fn place(&self) -> Option<Place> {
+        self.0.place
     }
 
     /// Whether the same may well work a little later.

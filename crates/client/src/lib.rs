@@ -8,6 +8,7 @@ mod access;
 mod actions;
 mod answer;
 mod connect;
+mod deployments;
 mod error;
 mod ids;
 mod limits;
@@ -19,7 +20,8 @@ mod token;
 
 pub use access::AuditQuery;
 pub use connect::{Client, Credential, Options, Proxies};
-pub use error::{Error, Kind};
+pub use deployments::{DEPLOYMENTS, DeploymentRequest};
+pub use error::{Error, Kind, Place};
 pub use ids::{Direction, Versioned};
 pub use limits::Limits;
 pub use operation::Operation;

@@ -26,6 +26,12 @@ impl Operation {
 }
 
 impl Client {
+    /// One look at where an answer will be, after the pause that was asked for.
+    pub(crate) async fn look(&self, operation: &Operation) -> Result<Answer, Error> {
+        tokio::time::sleep(self.pause(operation.retry_after)).await;
+        self.ask(&Method::GET, &operation.url, None::<&()>).await?.accepted()
+    }
+
     /// Looks at an operation until it has ended; `seen` is told of every look. Dropping the future ends the looking, not
     /// the operation.
     ///
@@ -38,8 +44,7 @@ impl Client {
     ) -> Result<OperationStatus, Error> {
         let mut operation = operation.clone();
         loop {
-            tokio::time::sleep(self.pause(operation.retry_after)).await;
-            let answer = self.ask(&Method::GET, &operation.url, None::<&()>).await?.accepted()?;
+            let answer = self.look(&operation).await?;
             operation.retry_after = answer.retry_after;
             let status = match (operation.is_status, answer.status) {
                 (true, _) => answer.json()?,

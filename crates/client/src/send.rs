@@ -34,9 +34,26 @@ impl Client {
             None if *method == Method::GET => request,
             None => request.header(reqwest::header::CONTENT_LENGTH, "0"),
         };
+        self.ask_filled(method, path, fill).await
+    }
+
+    /// The same with a body that is a text, said to be JSON.
+    pub(crate) async fn ask_text(&self, method: &Method, path: &str, body: &str) -> Result<Answer, Error> {
+        let fill = |request: RequestBuilder| {
+            request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body.to_owned())
+        };
+        self.ask_filled(method, path, fill).await
+    }
+
+    async fn ask_filled(
+        &self,
+        method: &Method,
+        path: &str,
+        fill: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Answer, Error> {
         let what = For::path(path);
         let token = self.token(what, None).await?;
-        let answer = self.repeat(method, path, fill, Some(&token)).await?;
+        let answer = self.repeat(method, path, &fill, Some(&token)).await?;
         if answer.status != 401 {
             return Ok(answer);
         }
@@ -44,7 +61,7 @@ impl Client {
         if renewed.expose_secret() == token.expose_secret() {
             return Ok(answer);
         }
-        self.repeat(method, path, fill, Some(&renewed)).await
+        self.repeat(method, path, &fill, Some(&renewed)).await
     }
 
     /// Asks, and asks again where the server is busy or cannot be reached.

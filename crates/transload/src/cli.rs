@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Pipeline(plane::PipelineArgs),
     /// Runs of pipelines.
     Run(plane::RunArgs),
+    /// Deploy templates to a control plane.
+    Deployment(plane::DeploymentArgs),
     /// Vaults of a control plane, and their secrets.
     Vault(plane::VaultArgs),
     /// Identities that many pipelines may have.

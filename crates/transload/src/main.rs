@@ -79,6 +79,7 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Group(args) => plane::groups::run(args, &environment, &output).await,
         Command::Pipeline(args) => plane::pipelines::run(args, &environment, &output).await,
         Command::Run(args) => plane::runs::run(args, &environment, &output).await,
+        Command::Deployment(args) => plane::deployments::run(args, &environment, &output).await,
         Command::Vault(args) => plane::vaults::run(args, &environment, &output).await,
         Command::Identity(args) => plane::identities::run(args, &environment, &output).await,
         Command::Principal(args) => plane::principals::run(args, &environment, &output).await,

@@ -27,7 +27,7 @@ use crate::cli::OutputArgs;
 pub(crate) use bars::Bar;
 pub(crate) use bytes::{human, parse as parse_bytes, parse_rate};
 pub(crate) use lines::counted;
-pub(crate) use page::{Cell, Page, Screen, Table};
+pub(crate) use page::{Cell, Page, Screen, Table, Tone};
 pub(crate) use shape::{Format, Query};
 
 /// How the program speaks in this run.
@@ -180,6 +180,15 @@ impl Output {
             Style::Json => json::line(&json::Tagged { event, content: value }),
             Style::Lines => error_line(text),
             Style::Bars | Style::Quiet => {}
+        }
+    }
+
+    /// Tells of something that happened while others go on: a line, or an event.
+    pub(crate) fn told<T: Serialize>(&self, event: &'static str, value: &T, text: &str) {
+        match self.style {
+            Style::Json => json::line(&json::Tagged { event, content: value }),
+            Style::Lines | Style::Bars => error_line(text),
+            Style::Quiet => {}
         }
     }
 

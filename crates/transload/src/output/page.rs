@@ -24,9 +24,23 @@ pub(crate) struct Page {
     parts: Vec<Part>,
 }
 
+/// How a line is meant, for terminals that show colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Something new.
+    Good,
+    /// Something that is lost.
+    Bad,
+    /// Something that is different.
+    Changed,
+    /// Nothing that matters.
+    Faint,
+}
+
 #[derive(Debug)]
 enum Part {
     Text(String),
+    Lines(Vec<(Tone, String)>),
     Table(Table),
     /// For programs only: the text of the page says the same.
     Rows(Table),
@@ -41,6 +55,12 @@ impl Page {
     /// With text: whole lines, each with its end.
     pub(crate) fn text(mut self, text: impl Into<String>) -> Self {
         self.parts.push(Part::Text(text.into()));
+        self
+    }
+
+    /// With lines, each without its end, and in a colour where there are any.
+    pub(crate) fn lines(mut self, lines: Vec<(Tone, String)>) -> Self {
+        self.parts.push(Part::Lines(lines));
         self
     }
 
@@ -62,6 +82,12 @@ impl Page {
         for part in &self.parts {
             match part {
                 Part::Text(part) => text.push_str(part),
+                Part::Lines(lines) => {
+                    for (tone, line) in lines {
+                        text.push_str(&painted(*tone, line, screen.color));
+                        text.push('\n');
+                    }
+                }
                 Part::Table(table) => text.push_str(&table.render(screen)),
                 Part::Rows(_) => {}
             }
@@ -73,9 +99,19 @@ impl Page {
     pub(crate) fn tsv(&self) -> String {
         let table = self.parts.iter().find_map(|part| match part {
             Part::Table(table) | Part::Rows(table) => Some(table),
-            Part::Text(_) => None,
+            Part::Text(_) | Part::Lines(_) => None,
         });
         table.map(Table::tsv).unwrap_or_default()
+    }
+}
+
+fn painted(tone: Tone, line: &str, color: bool) -> String {
+    match tone {
+        _ if !color => line.to_owned(),
+        Tone::Good => line.green().to_string(),
+        Tone::Bad => line.red().to_string(),
+        Tone::Changed => line.yellow().to_string(),
+        Tone::Faint => line.dimmed().to_string(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::levels::Section;
 use crate::cli::Cli;
 
 /// Options that are a matter of one run: the environment may set them, a file may not.
-const ONE_RUN: [&str; 69] = [
+const ONE_RUN: [&str; 73] = [
     "action",
     "artifacts",
     "artifacts_file",
@@ -42,12 +42,15 @@ const ONE_RUN: [&str; 69] = [
     "no_grant",
     "no_login",
     "no_wait",
+    "mode",
     "object_id",
     "offline",
     "on",
     "only",
     "out",
     "outcome",
+    "parameter_env",
+    "parameters",
     "password_env",
     "password_file",
     "password_stdin",
@@ -67,6 +70,7 @@ const ONE_RUN: [&str; 69] = [
     "since",
     "size",
     "state",
+    "template_file",
     "top",
     "trigger",
     "undo",

@@ -3,6 +3,7 @@
 mod access;
 mod az;
 mod context;
+mod deployment;
 mod pipeline;
 mod registry;
 mod run;
@@ -18,6 +19,10 @@ pub(crate) use access::{
 };
 pub(crate) use az::{AzArgs, AzCommand, AzSetupArgs, ShellArg};
 pub(crate) use context::{ContextAddArgs, ContextArgs, ContextCommand};
+pub(crate) use deployment::{
+    DeploymentArgs, DeploymentCommand, DeploymentCreateArgs, DeploymentListArgs, DeploymentNameArgs,
+    DeploymentTryArgs, ModeArg, TemplateArgs,
+};
 pub(crate) use pipeline::{
     ContainerArgs, PipelineArgs, PipelineCommand, PipelineCreateCommand, PipelineNameArgs, TriggerArg,
 };

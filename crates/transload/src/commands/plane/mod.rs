@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod az;
 pub(crate) mod context;
+pub(crate) mod deployments;
 mod follow;
 pub(crate) mod groups;
 pub(crate) mod identities;
