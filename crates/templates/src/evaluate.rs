@@ -7,7 +7,7 @@ pub(crate) mod tests;
 
 use std::rc::Rc;
 
-use budget::Budget;
+use budget::{Budget, Levels};
 
 use crate::functions::{self, Call, Function};
 use crate::{Error, Expression, Limits, Member, Node, NodeValue, Object, Position, Term, Value, Written};
@@ -82,6 +82,12 @@ impl<'a> Evaluator<'a> {
         self.budget.spend_bytes(bytes)
     }
 
+    /// Goes deeper until what it gives back is dropped. Whoever evaluates on behalf of an expression (a variable, a
+    /// function of the template) takes as many levels as that costs stack, and an object or an array takes one.
+    pub(crate) fn deeper(&self, levels: usize) -> Result<Levels<'_>, Error> {
+        self.budget.deeper(levels)
+    }
+
     /// What a string of a template is: an expression's value, or the string itself.
     ///
     /// # Errors
@@ -109,6 +115,7 @@ impl<'a> Evaluator<'a> {
             NodeValue::Float(number) => Value::Float(*number),
             NodeValue::Text(text) => self.text(text, node.at)?,
             NodeValue::Array(items) => {
+                let _level = self.deeper(1)?;
                 let item =
                     |(place, item)| self.node(item).map_err(|error| error.within(&format!("[{place}]")));
                 Value::Array(items.iter().enumerate().map(item).collect::<Result<_, Error>>()?)
@@ -118,6 +125,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn object(&self, members: &[Member]) -> Result<Object, Error> {
+        let _level = self.deeper(1)?;
         let mut object = Object::new();
         for member in members {
             let (key, value) = self.member(member).map_err(|error| error.within(&member.key))?;
@@ -147,7 +155,7 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// As [`text`](Self::text).
     pub fn expression(&self, expression: &Expression) -> Result<Value, Error> {
-        let _level = self.budget.deeper().map_err(|error| error.or_at(expression.at))?;
+        let _level = self.budget.deeper(1).map_err(|error| error.or_at(expression.at))?;
         let value = match &expression.term {
             Term::Literal(value) => Ok(value.clone()),
             Term::Call { name, arguments } => self.call(name, arguments),

@@ -9,6 +9,8 @@ mod expression;
 mod functions;
 mod limits;
 mod lookup;
+mod plan;
+mod template;
 mod value;
 
 pub use document::{Member, Node, NodeValue, Position};
@@ -18,4 +20,6 @@ pub use expression::{Expression, Term, Written};
 pub use functions::{format_time, is_function};
 pub use limits::Limits;
 pub use lookup::Lookup;
+pub use plan::{Named, NestedDeployment, ParameterGiven, Plan, Planned, Setting, World, plan};
+pub use template::{Template, ValueKind};
 pub use value::{Object, Value, same_name};

@@ -12,12 +12,12 @@ pub(super) struct Budget {
     limits: Limits,
 }
 
-/// One level of depth; given back when it is dropped.
-pub(super) struct Level<'a>(&'a Cell<usize>);
+/// Levels of depth; given back when they are dropped.
+pub(crate) struct Levels<'a>(&'a Cell<usize>, usize);
 
-impl Drop for Level<'_> {
+impl Drop for Levels<'_> {
     fn drop(&mut self) {
-        self.0.set(self.0.get() + 1);
+        self.0.set(self.0.get() + self.1);
     }
 }
 
@@ -46,13 +46,13 @@ impl Budget {
         }
     }
 
-    /// A level deeper, and a step.
-    pub(super) fn deeper(&self) -> Result<Level<'_>, Error> {
+    /// So many levels deeper, and a step.
+    pub(super) fn deeper(&self, levels: usize) -> Result<Levels<'_>, Error> {
         self.spend(1)?;
-        match self.levels.get().checked_sub(1) {
+        match self.levels.get().checked_sub(levels) {
             Some(left) => {
                 self.levels.set(left);
-                Ok(Level(&self.levels))
+                Ok(Levels(&self.levels, levels))
             }
             None => {
                 let may = self.limits.evaluation_depth_max;

@@ -1,0 +1,181 @@
+//! What is sent for a resource, and the deployments that resources are.
+
+use std::fmt;
+
+use serde_json::{Map, Value as Json};
+
+use super::scope::{Frame, Place};
+use super::world::World;
+use super::{Plan, Planned, expand, outer};
+use crate::template::{Nested, Resource};
+use crate::{Error, ErrorKind, Evaluator, Member, Node, Object, Value};
+
+/// Members of a resource that Azure wants to know before it deploys anything.
+const EARLY: [&str; 7] = ["location", "sku", "kind", "plan", "zones", "extendedLocation", "managedBy"];
+
+/// A deployment that a template asks for.
+#[derive(Clone)]
+pub struct NestedDeployment {
+    /// Its name.
+    pub name: String,
+    /// The location that the template says.
+    pub location: Option<String>,
+    /// Its template. Of one with the outer scope every expression is evaluated already.
+    pub template: Node,
+    /// Its parameters as a request carries them, `{"name": {"value": …}}` or `{"name": {"reference": …}}`. There may be
+    /// secrets among them: the template's declarations tell which.
+    pub parameters: Json,
+    /// Its mode: `Incremental`, the only one that Azure allows.
+    pub mode: String,
+}
+
+/// Shows the name and the names of parameters only.
+impl fmt::Debug for NestedDeployment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.parameters.as_object().into_iter().flat_map(Map::keys).collect();
+        f.debug_struct("NestedDeployment")
+            .field("name", &self.name)
+            .field("parameters", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Plan {
+    /// What a PUT of the resource at a place of [`resources`](Self::resources) carries: location, tags, identity, sku,
+    /// properties and what else the template has for it.
+    ///
+    /// # Errors
+    /// `Pending` while the world lacks an answer: put it in and call again. Otherwise what evaluation says ("Unable to
+    /// process template language expressions for resource '…'").
+    pub fn body(&self, index: usize, world: &World) -> Result<Json, Error> {
+        self.in_resource(index, world, |frame, evaluator, _, resource| {
+            let members = resource.body.as_object().unwrap_or_default();
+            let is_sent = |member: &&Member| {
+                resource.nested.is_none() || !member.key.eq_ignore_ascii_case("properties")
+            };
+            let mut body = Object::new();
+            for member in members.iter().filter(is_sent) {
+                let is_early = EARLY.iter().any(|early| early.eq_ignore_ascii_case(&member.key));
+                let frame = frame.at(if is_early { Place::Early } else { Place::Late });
+                let value = expand::value(&frame, &evaluator.within(&frame), &member.value);
+                body.insert(member.key.clone(), value.map_err(|error| error.within(&member.key))?);
+            }
+            Ok(Value::Object(body).to_json())
+        })
+    }
+
+    /// The deployment that a resource is.
+    ///
+    /// # Errors
+    /// As [`body`](Self::body); `InvalidTemplate` for a resource that is no deployment.
+    pub fn nested(&self, index: usize, world: &World) -> Result<NestedDeployment, Error> {
+        self.in_resource(index, world, |frame, evaluator, planned, resource| {
+            let Some(nested) = &resource.nested else {
+                return Err(Error::template(format!("The resource '{}' is no deployment.", planned.id)));
+            };
+            let within = |error: Error| error.within("properties");
+            let mode = mode(frame, evaluator, nested).map_err(within)?;
+            let mut parameters = parameters(frame, evaluator, nested).map_err(within)?;
+            let template = if nested.inner {
+                nested.template.root.clone()
+            } else {
+                let evaluated = outer::evaluate(frame, evaluator, &nested.template.root);
+                let evaluated = evaluated.map_err(|error| within(error.within("template")))?;
+                // nothing of the template's own parameters is left but those that carry secrets
+                parameters = evaluated.parameters;
+                evaluated.template
+            };
+            Ok(NestedDeployment {
+                name: planned.name.clone(),
+                location: planned.location.clone(),
+                template,
+                parameters: Json::Object(parameters),
+                mode,
+            })
+        })
+    }
+
+    /// Evaluates what is sent for a resource, and throws it away.
+    pub(super) fn try_one(&self, index: usize, world: &World) -> Result<(), Error> {
+        let is_nested = self.resources.get(index).is_some_and(|resource| resource.is_nested);
+        if is_nested { self.nested(index, world).map(drop) } else { self.body(index, world).map(drop) }
+    }
+
+    /// Runs something in the scope of a resource.
+    fn in_resource<T>(
+        &self,
+        index: usize,
+        world: &World,
+        run: impl FnOnce(&Frame<'_>, &Evaluator<'_>, &Planned, &Resource) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let found = self.resources.get(index).zip(self.origins.get(index));
+        let found = found.and_then(|(planned, origin)| {
+            Some((planned, origin, origin.resource(&self.template.resources)?))
+        });
+        let Some((planned, origin, resource)) = found else {
+            return Err(Error::template(format!("The plan has no resource {index}.")));
+        };
+        let context = self.context(world);
+        let frame = Frame { context: &context, place: Place::Late, round: None };
+        origin.in_rounds(frame, |frame| {
+            let evaluator = Evaluator::new(frame, &self.limits);
+            let made = run(frame, &evaluator, planned, resource);
+            made.map_err(|error| {
+                unprocessed(error.or_at(planned.at), planned, resource).rooted(&planned.path)
+            })
+        })
+    }
+}
+
+/// The mode of a nested deployment: there is only one.
+fn mode(frame: &Frame<'_>, evaluator: &Evaluator<'_>, nested: &Nested) -> Result<String, Error> {
+    const ONLY: &str = "Incremental";
+    let Some(node) = &nested.mode else { return Ok(ONLY.to_owned()) };
+    let early = frame.at(Place::Early);
+    let mode = evaluator.within(&early).node(node).map_err(|error| error.within("mode"))?;
+    match mode.as_text() {
+        Some(mode) if mode.eq_ignore_ascii_case(ONLY) => Ok(ONLY.to_owned()),
+        _ => {
+            let text = "The mode of a nested deployment has to be 'Incremental': 'Complete' is only for the outermost one.";
+            Err(Error::template(text).or_at(node.at).within("mode"))
+        }
+    }
+}
+
+/// The parameters that a nested deployment is given, evaluated in the outer template.
+fn parameters(
+    frame: &Frame<'_>,
+    evaluator: &Evaluator<'_>,
+    nested: &Nested,
+) -> Result<Map<String, Json>, Error> {
+    let Some(node) = &nested.parameters else { return Ok(Map::new()) };
+    let within = |error: Error| error.within("parameters");
+    match expand::value(frame, evaluator, node).map_err(within)? {
+        Value::Object(members) => {
+            Ok(members.into_iter().map(|(name, value)| (name, value.to_json())).collect())
+        }
+        other => {
+            let text = format!(
+                "The parameters have to be of type 'Object', and they are of type '{}'.",
+                other.kind()
+            );
+            Err(within(Error::template(text).or_at(node.at)))
+        }
+    }
+}
+
+/// An error of what is sent, in Azure's words around its own.
+fn unprocessed(error: Error, planned: &Planned, resource: &Resource) -> Error {
+    const WORDS: &str = "Unable to process template language expressions for resource '";
+    if !matches!(error.kind, ErrorKind::Expression | ErrorKind::InvalidTemplate)
+        || error.message.starts_with(WORDS)
+    {
+        return error;
+    }
+    let mut error = error;
+    error.message = format!(
+        "{WORDS}{}' at line '{}' and column '{}'. '{}'",
+        planned.id, resource.at.line, resource.at.column, error.message
+    );
+    error
+}

@@ -1,0 +1,106 @@
+//! Outputs of a deployment.
+
+use super::scope::{Context, Frame, Place};
+use super::world::World;
+use super::{Plan, expand, fits};
+use crate::template::{Output, OutputForm, ValueKind};
+use crate::{Error, ErrorKind, Evaluator, Value};
+
+/// A parameter or an output with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// Its name as the template writes it.
+    pub name: String,
+    /// Its type.
+    pub kind: ValueKind,
+    /// Its value; none where that is a secret.
+    pub value: Option<Value>,
+}
+
+impl Plan {
+    /// The outputs in the template's order; those with a false condition are left out.
+    ///
+    /// # Errors
+    /// `Pending` while the world lacks an answer; otherwise what evaluation says, and types that do not fit.
+    pub fn outputs(&self, world: &World) -> Result<Vec<Named>, Error> {
+        let context = self.context(world);
+        let mut made = Vec::new();
+        for output in &self.template.outputs {
+            let path = format!("properties.template.outputs.{}", output.name);
+            let value = self.output(&context, output);
+            made.extend(
+                value.map_err(|error| of_output(error.or_at(output.at), &output.name).rooted(&path))?,
+            );
+        }
+        Ok(made)
+    }
+
+    /// Evaluates the outputs one by one as far as the world tells.
+    pub(super) fn try_outputs(&self, world: &World) -> Result<(), Error> {
+        let context = self.context(world);
+        for output in &self.template.outputs {
+            let path = format!("properties.template.outputs.{}", output.name);
+            match self.output(&context, output) {
+                Err(error) if matches!(error.kind, ErrorKind::Pending(_)) => {}
+                other => {
+                    other.map_err(|error| of_output(error.or_at(output.at), &output.name).rooted(&path))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn output(&self, context: &Context<'_>, output: &Output) -> Result<Option<Named>, Error> {
+        let frame = Frame { context, place: Place::Late, round: None };
+        let evaluator = Evaluator::new(&frame, &self.limits);
+        if !condition(&frame, &evaluator, output)? {
+            return Ok(None);
+        }
+        let value = match &output.form {
+            OutputForm::Value(node) => {
+                expand::value(&frame, &evaluator, node).map_err(|error| error.within("value"))?
+            }
+            OutputForm::Loop { count, input } => {
+                let count = expand::count(&frame, &evaluator, count)
+                    .map_err(|error| error.within("count").within("copy"))?;
+                let rounds =
+                    expand::rounds(&frame, &evaluator, (&output.name, true), count, |frame, evaluator| {
+                        expand::value(frame, evaluator, input)
+                    });
+                Value::Array(rounds.map_err(|error| error.within("input").within("copy"))?)
+            }
+        };
+        let definitions = &self.template.definitions;
+        let shape = definitions.follow(&output.shape)?;
+        let kind = shape.kind.unwrap_or(ValueKind::Object);
+        if !fits::is_of_type(&value, &output.shape, definitions)? {
+            return Err(Error::template(format!(
+                "Template output JToken type is not valid. Expected '{}'. Actual '{}'. Please see https://aka.ms/arm-syntax-outputs for usage details.",
+                kind.expected(),
+                value.kind()
+            )));
+        }
+        Ok(Some(Named { name: output.name.clone(), kind, value: (!kind.is_secure()).then_some(value) }))
+    }
+}
+
+/// Whether an output is there. Azure lets conditions of outputs ask nothing of the world.
+fn condition(frame: &Frame<'_>, evaluator: &Evaluator<'_>, output: &Output) -> Result<bool, Error> {
+    let Some(node) = &output.condition else { return Ok(true) };
+    let early = frame.at(Place::Early);
+    let value = evaluator.within(&early).node(node).map_err(|error| error.within("condition"))?;
+    value.as_bool().ok_or_else(|| {
+        let text =
+            format!("The condition has to be of type 'Boolean', and it is of type '{}'.", value.kind());
+        Error::template(text).or_at(node.at).within("condition")
+    })
+}
+
+fn of_output(mut error: Error, name: &str) -> Error {
+    if matches!(error.kind, ErrorKind::Expression | ErrorKind::InvalidTemplate)
+        && !error.message.starts_with("The template output")
+    {
+        error.message = format!("The template output '{name}' is not valid: {}", error.message);
+    }
+    error
+}

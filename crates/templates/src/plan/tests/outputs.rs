@@ -1,0 +1,65 @@
+use super::*;
+
+#[test]
+fn outputs_have_their_types() {
+    let rows = [
+        ("string", "[concat('a', 'b')]", Ok(json!("ab"))),
+        ("STRING", "x", Ok(json!("x"))),
+        ("int", "[add(1, 2)]", Ok(json!(3))),
+        ("bool", "[equals(1, 1)]", Ok(json!(true))),
+        ("array", "[createArray(1)]", Ok(json!([1]))),
+        ("object", "[createObject('a', 1)]", Ok(json!({"a": 1}))),
+        (
+            "int",
+            "3",
+            Err(
+                "The template output 'x' is not valid: Template output JToken type is not valid. Expected 'Integer'. Actual 'String'.",
+            ),
+        ),
+        ("string", "[null()]", Err("Expected 'String, Uri'. Actual 'Null'.")),
+        ("text", "x", Err("The template output 'x' has the type 'text', which there is not.")),
+    ];
+    for (kind, value, wanted) in rows {
+        match (output(kind, value, ""), wanted) {
+            (Ok(is), Ok(wanted)) => assert_eq!(is, wanted),
+            (is, Err(words)) => {
+                let fault = fault(is);
+                assert!(fault.contains(words), "{kind} {value}: {fault}");
+            }
+            (Err(error), _) => panic!("{kind} {value}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn outputs_have_conditions_and_loops_and_secrets() {
+    let plan = plan_of(
+        r#""outputs": {
+            "no": {"type": "string", "condition": "[equals(1, 2)]", "value": "[createArray()[2]]"},
+            "many": {"type": "array", "copy": {"count": 3, "input": "[copyIndex(1)]"}},
+            "secret": {"type": "securestring", "value": "hunter2"},
+            "null": {"type": "string", "nullable": true, "value": null}}"#,
+    )
+    .unwrap();
+    let outputs = plan.outputs(&World::new()).unwrap();
+    let names: Vec<&str> = outputs.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["many", "secret", "null"]);
+    assert_eq!(outputs[0].value.as_ref().unwrap().to_json(), json!([1, 2, 3]));
+    assert_eq!((outputs[1].kind.as_str(), &outputs[1].value), ("SecureString", &None));
+    assert_eq!(outputs[2].value, Some(Value::Null));
+}
+
+#[test]
+fn a_fault_of_an_output_has_its_place() {
+    let error =
+        plan_of("\n\"outputs\": {\n  \"x\": {\"type\": \"string\", \"value\": \"[createArray()[2]]\"}}")
+            .unwrap_err();
+    assert_eq!(error.path.as_deref(), Some("properties.template.outputs.x.value"));
+    assert_eq!(error.at.unwrap().line, 3);
+    assert!(
+        error
+            .message
+            .starts_with("Deployment template validation failed: 'The template output 'x' is not valid: "),
+        "{error}"
+    );
+}
