@@ -108,8 +108,8 @@ pub struct DeploymentRecord {
     pub caller: DeploymentCaller,
     /// Equal for equal templates.
     pub template_hash: String,
-    /// The deployment that it is nested in.
-    pub parent: Option<ResourceId>,
+    /// The deployment that it is nested in, and which of that name.
+    pub parent: Option<(ResourceId, Uuid)>,
     /// Whether the template has values of the deployment that it is nested in: such a one is not exported.
     pub evaluated: bool,
     /// `{name: {type, value}}`, secure ones without value.
@@ -156,14 +156,16 @@ impl From<&DeploymentCaller> for Caller {
     }
 }
 
-/// What is sealed of a deployment: it may have secrets in it. Parameters are forgotten when it has ended.
+/// What is sealed of a deployment: it may have secrets in it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeploymentText {
-    /// The template.
+    /// Until it has ended: the request as it was sent, with parameters.
+    pub request: Option<String>,
+    /// Until it has ended: values of the deployment that it is nested in which must not be shown.
+    pub hidden: Vec<String>,
+    /// When it has ended: the template, for those who ask for it. Parameters are forgotten.
     pub template: Value,
-    /// `{name: {value}}` or `{name: {reference}}`, as they were sent.
-    pub parameters: Value,
 }
 
 impl std::fmt::Debug for DeploymentText {

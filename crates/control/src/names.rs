@@ -107,6 +107,18 @@ pub(crate) fn check(id: &ResourceId, kind: &str) -> Result<(), Error> {
     .about("name"))
 }
 
+/// The same by the type that the id says.
+///
+/// # Errors
+/// As of [`check`]; also of a secret's name.
+pub(crate) fn check_any(id: &ResourceId) -> Result<(), Error> {
+    match RULES.iter().find(|rule| id.is_kind(rule.kind)) {
+        Some(rule) => check(id, rule.kind),
+        None if id.is_kind(kind::SECRET) => check_secret(id.name()),
+        None => Ok(()),
+    }
+}
+
 /// Checks the name of a secret: 1 to 127 letters, digits and hyphens.
 ///
 /// # Errors

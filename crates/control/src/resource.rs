@@ -22,6 +22,8 @@ pub mod kind {
     pub const PIPELINE_RUN: &str = "Microsoft.ContainerRegistry/registries/pipelineRuns";
     /// A vault of secrets.
     pub const VAULT: &str = "Microsoft.KeyVault/vaults";
+    /// A secret of a vault, as deployments set it.
+    pub const SECRET: &str = "Microsoft.KeyVault/vaults/secrets";
     /// An identity that many resources may have.
     pub const USER_IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
     /// A deployment of a template.

@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::face::Face;
 use crate::fault::Fault;
+use crate::links::Links;
 use crate::map::Place;
 use crate::unknown::{NAMESPACES, Namespace, namespace, no_namespace};
 
@@ -25,7 +26,8 @@ impl Face {
         Place { tenant, vault_suffix: &set.vault_suffix, location: &self.options.location }
     }
 
-    fn subscription(&self) -> Subscription {
+    /// The subscription that there is.
+    pub(crate) fn subscription(&self) -> Subscription {
         let id = self.control.subscription();
         Subscription {
             id: id.to_string(),
@@ -40,13 +42,14 @@ impl Face {
 /// Endpoints of this cloud (contract, § 7). Versions of 2015 and 2019 want a list.
 pub(crate) async fn metadata(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let version = call.query.get("api-version").unwrap_or_default();
-    let data = cloud_metadata(face, call);
+    let data = cloud_metadata(face, &call.links);
     let wants_list = version.starts_with("2015") || version.starts_with("2019");
     Ok(if wants_list { Answer::ok(&[data]) } else { Answer::ok(&data) })
 }
 
-fn cloud_metadata(face: &Face, call: &Call) -> CloudMetadata {
-    let base = call.links.base().to_owned();
+/// Endpoints of this cloud for a client that came by these names.
+pub(crate) fn cloud_metadata(face: &Face, links: &Links) -> CloudMetadata {
+    let base = links.base().to_owned();
     let set = face.control.options();
     let dotted = |suffix: &str| format!(".{}", suffix.trim_start_matches('.'));
     CloudMetadata {

@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::face::Face;
 use crate::fault::Fault;
-use crate::{cloud, events, graph, manage, own, registries, sign_in, vaults};
+use crate::{cloud, deployments, events, graph, manage, own, registries, sign_in, vaults};
 
 macro_rules! endpoints {
     ($($name:ident => $($function:ident)::+;)*) => {
@@ -63,6 +63,21 @@ endpoints! {
     IdentityPut => manage::identities::put;
     IdentityGet => manage::identities::get;
     IdentityDelete => manage::identities::delete;
+    VaultSecretPut => manage::vault_secrets::put;
+    VaultSecretGet => manage::vault_secrets::get;
+    Deployments => deployments::routes::list;
+    DeploymentPut => deployments::routes::put;
+    DeploymentGet => deployments::routes::get;
+    DeploymentHead => deployments::routes::head;
+    DeploymentDelete => deployments::routes::delete;
+    DeploymentCancel => deployments::routes::cancel;
+    DeploymentExport => deployments::routes::export;
+    DeploymentOperations => deployments::routes::operations;
+    DeploymentOperation => deployments::routes::operation;
+    DeploymentStatus => deployments::routes::status;
+    DeploymentValidate => deployments::preflight::validate;
+    DeploymentWhatIf => deployments::what_if::what_if;
+    TemplateHash => deployments::routes::hash;
     Vaults => manage::vaults::list;
     VaultPut => manage::vaults::put;
     VaultPatch => manage::vaults::patch;

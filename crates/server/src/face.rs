@@ -10,6 +10,7 @@ use axum::response::Response;
 use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{HeaderMap, Method, StatusCode};
 use time::OffsetDateTime;
+use tokio::sync::Notify;
 use transload_control::{Caller, Code, Control};
 use uuid::Uuid;
 
@@ -44,6 +45,8 @@ pub(crate) struct Face {
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) authenticator: Authenticator,
     pub(crate) metrics: Metrics,
+    /// There may be a deployment to do.
+    pub(crate) deployments: Notify,
 }
 
 impl Server {
@@ -57,12 +60,17 @@ impl Server {
         let outer =
             OuterIssuers::new(options.outer_issuers.clone(), options.client.clone(), options.limits.clone());
         let authenticator = Authenticator::new(control.clone(), tokens.clone(), outer);
-        Self(Arc::new(Face { control, options, tokens, authenticator, metrics: Metrics::new() }))
+        let (metrics, deployments) = (Metrics::new(), Notify::new());
+        Self(Arc::new(Face { control, options, tokens, authenticator, metrics, deployments }))
     }
 
     /// Answers requests. Whoever listens puts a [`Peer`] into each one's extensions.
     pub fn router(&self) -> Router {
         Router::new().fallback(serve).with_state(self.0.clone())
+    }
+
+    pub(crate) fn face(&self) -> &Arc<Face> {
+        &self.0
     }
 
     /// Says who asks: for whatever else is served beside this (registries).
@@ -170,7 +178,7 @@ impl Face {
     }
 
     /// There is one subscription, and whoever asks for another is told that, whatever its roles.
-    fn subscription_exists(&self, asked: Option<&str>) -> Result<(), Fault> {
+    pub(crate) fn subscription_exists(&self, asked: Option<&str>) -> Result<(), Fault> {
         let own = self.control.options().subscription.to_string();
         match asked.filter(|asked| !asked.eq_ignore_ascii_case(&own)) {
             None => Ok(()),

@@ -55,6 +55,13 @@ impl Fault {
         self
     }
 
+    /// With what else there is to say.
+    #[must_use]
+    pub(crate) fn with(mut self, more: More) -> Self {
+        self.more = Some(Box::new(more));
+        self
+    }
+
     /// With a header; one that no header can hold is left out.
     #[must_use]
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {

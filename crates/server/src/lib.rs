@@ -10,6 +10,7 @@ mod auth;
 mod call;
 mod canonical;
 mod cloud;
+mod deployments;
 mod dispatch;
 mod endpoint;
 mod events;

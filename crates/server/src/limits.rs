@@ -19,6 +19,16 @@ pub struct Limits {
     pub log_lines_max: usize,
     /// Events of one request.
     pub events_max: usize,
+    /// Deployments that one server does at a time; those that are nested in others do not count.
+    pub deployments_at_once: usize,
+    /// Resources of one deployment that are made at a time.
+    pub deployment_resources_at_once: usize,
+    /// Without a word of its server for so long, a deployment is another's.
+    pub deployment_lease_seconds: u64,
+    /// How long after a word the next one is said; a server learns of a cancellation with it.
+    pub deployment_beat_millis: u64,
+    /// How long until a server looks for deployments that others took in.
+    pub deployment_look_millis: u64,
     /// Bytes of an outer issuer's documents.
     pub issuer_document_bytes_max: usize,
     /// How long an outer issuer's answer may take.
@@ -42,6 +52,11 @@ impl Default for Limits {
             log_wait_seconds_max: 55,
             log_lines_max: 1000,
             events_max: 5000,
+            deployments_at_once: 20,
+            deployment_resources_at_once: 10,
+            deployment_lease_seconds: 15,
+            deployment_beat_millis: 1000,
+            deployment_look_millis: 1000,
             issuer_document_bytes_max: 1024 * 1024,
             issuer_timeout_seconds: 10,
             issuer_keys_seconds: 3600,

@@ -37,6 +37,8 @@ pub struct ServerOptions {
     pub description: &'static str,
     /// Bounds.
     pub limits: Limits,
+    /// Bounds of templates.
+    pub templates: transload_templates::Limits,
 }
 
 impl ServerOptions {
@@ -55,6 +57,7 @@ impl ServerOptions {
             client: reqwest::Client::new(),
             description: "{}",
             limits: Limits::default(),
+            templates: transload_templates::Limits::default(),
         }
     }
 }

@@ -54,6 +54,15 @@ macro_rules! group {
     };
 }
 
+macro_rules! deployment {
+    ($rest:literal) => {
+        concat!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources/deployments",
+            $rest
+        )
+    };
+}
+
 macro_rules! registry {
     ($rest:literal) => {
         concat!(
@@ -129,6 +138,21 @@ routes! {
         HEAD group!("") => GroupHead, "Whether a resource group is there";
         DELETE group!("") => GroupDelete, "Removes a resource group and all that is in it";
         GET group!("/resources") => GroupResources, "Resources of a group";
+        GET deployment!("") => Deployments, "Deployments of a group, the newest first; $filter by provisioningState";
+        PUT deployment!("/{deployment}") => DeploymentPut, "Deploys a template";
+        GET deployment!("/{deployment}") => DeploymentGet, "A deployment";
+        HEAD deployment!("/{deployment}") => DeploymentHead, "Whether a deployment is there";
+        DELETE deployment!("/{deployment}") => DeploymentDelete, "Forgets a deployment; what it made stays";
+        POST deployment!("/{deployment}/validate") => DeploymentValidate, "Whether a template could be deployed";
+        POST deployment!("/{deployment}/whatIf") => DeploymentWhatIf, "What a template would create, change, leave and remove";
+        POST deployment!("/{deployment}/cancel") => DeploymentCancel, "Begins nothing more of a deployment";
+        POST deployment!("/{deployment}/exportTemplate") => DeploymentExport, "The template of a deployment";
+        GET deployment!("/{deployment}/operations") => DeploymentOperations, "What a deployment did, resource by resource";
+        GET deployment!("/{deployment}/operations/{operation}") => DeploymentOperation, "What a deployment did with a resource";
+        GET deployment!("/{deployment}/operationStatuses/{operation}") => DeploymentStatus, "How far a deployment is";
+        GET group!("/deployments/{deployment}/operations") => DeploymentOperations, "What a deployment did, resource by resource";
+        GET group!("/deployments/{deployment}/operations/{operation}") => DeploymentOperation, "What a deployment did with a resource";
+        POST "/providers/Microsoft.Resources/calculateTemplateHash" => TemplateHash, "The hash of a template";
         GET "/subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults" => Vaults, "Vaults of the subscription";
         GET "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults" => DeletedVaults, "None: what is deleted is gone";
         GET "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{vault}" => DeletedVaultGet, "None: what is deleted is gone";
@@ -140,6 +164,8 @@ routes! {
         DELETE vault!("/{vault}") => VaultDelete, "Removes a vault and its secrets";
         PUT vault!("/{vault}/accessPolicies/{operation}") => PoliciesChange, "Adds, replaces or removes access policies";
         DELETE vault!("/{vault}/accessPolicies/{operation}") => PoliciesDelete, "Nothing: a deployment's list of what it made is cleared with this";
+        PUT vault!("/{vault}/secrets/{secret}") => VaultSecretPut, "A new version of a secret, as deployments set it";
+        GET vault!("/{vault}/secrets/{secret}") => VaultSecretGet, "A secret without its value";
         GET "/subscriptions/{subscription}/providers/Microsoft.ManagedIdentity/userAssignedIdentities" => Identities, "Identities of the subscription";
         GET identity!("") => Identities, "Identities of a group";
         PUT identity!("/{identity}") => IdentityPut, "Makes an identity";

@@ -29,7 +29,7 @@ pub(crate) const NAMESPACES: &[Namespace] = &[
     },
     Namespace {
         name: "Microsoft.KeyVault",
-        types: &["vaults", "vaults/accessPolicies"],
+        types: &["vaults", "vaults/accessPolicies", "vaults/secrets"],
         versions: OTHER_VERSIONS,
     },
     Namespace {
@@ -39,7 +39,7 @@ pub(crate) const NAMESPACES: &[Namespace] = &[
     },
     Namespace {
         name: "Microsoft.Resources",
-        types: &["subscriptions", "resourceGroups"],
+        types: &["subscriptions", "resourceGroups", "deployments", "deployments/operations"],
         versions: OTHER_VERSIONS,
     },
 ];

@@ -110,6 +110,14 @@ impl Embedded {
         self.open(row)
     }
 
+    /// A secret's latest version, without its value.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unavailable`.
+    pub async fn latest(&self, vault: &str, name: &str) -> Result<SecretInfo, Error> {
+        Ok(self.row(vault, name, None).await?.info)
+    }
+
     /// A secret that is about to be used: as [`Self::get`], and its dates count.
     ///
     /// # Errors

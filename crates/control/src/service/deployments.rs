@@ -18,13 +18,15 @@ use crate::resource::kind;
 /// A deployment as it is asked for.
 #[derive(Debug, Clone)]
 pub struct DeploymentSpec {
+    /// Names it; a new one.
+    pub operation: Uuid,
     /// Deployments that it is nested in.
     pub depth: u32,
     /// Accepted; or Failed, where it is known already that it cannot be done and a client is to learn it later.
     pub state: DeploymentState,
     /// What is known of it; the caller is put in.
     pub record: DeploymentRecord,
-    /// Template and parameters.
+    /// What was sent.
     pub text: DeploymentText,
 }
 
@@ -38,6 +40,19 @@ impl Control {
         self.allow(caller, id, Role::Contributor, verb).await?;
         self.parent_exists(id).await?;
         names::check(id, kind::DEPLOYMENT)
+    }
+
+    /// Whether a resource could have its name.
+    ///
+    /// # Errors
+    /// [`Code::InvalidResourceName`] with the rule.
+    pub fn check_name(&self, id: &ResourceId) -> Result<(), Error> {
+        names::check_any(id)
+    }
+
+    /// The words for a deployment that is under way while another of its name is wanted.
+    pub fn active_deployment(&self, there: &Deployment) -> Error {
+        active(there)
     }
 
     /// Asks for a deployment. One of the same name that is under way is left alone, and is what is given back where it was
@@ -63,14 +78,13 @@ impl Control {
         spec: DeploymentSpec,
     ) -> Result<PutDeployment, Error> {
         self.check_tags(&spec.record.tags)?;
-        let operation = Uuid::new_v4();
         let new = NewDeployment {
             id: id.clone(),
-            operation,
+            operation: spec.operation,
             depth: spec.depth,
             state: spec.state,
             record: DeploymentRecord { caller: DeploymentCaller::from(caller), ..spec.record },
-            sealed: self.seal_deployment(operation, &spec.text)?,
+            sealed: self.seal_deployment(spec.operation, &spec.text)?,
         };
         let put = self.ledger().put_deployment(&new).await?;
         match &put {
@@ -92,7 +106,7 @@ impl Control {
         there.record.mode == mode && kept.is_ok_and(|kept| kept == *text)
     }
 
-    /// Template and parameters for the ledger.
+    /// What was sent, for the ledger.
     ///
     /// # Errors
     /// [`Code::LedgerUnavailable`] when there are no random numbers.
@@ -102,7 +116,7 @@ impl Control {
         self.seal(&context(operation), &plain)
     }
 
-    /// Template and parameters of a deployment; of one that has ended only the template.
+    /// What was sent for a deployment; of one that has ended only the template.
     ///
     /// # Errors
     /// [`Code::VaultDamaged`] when the vault's key is another than they were sealed with.

@@ -142,6 +142,16 @@ impl Secrets<'_> {
         Ok(Page { items: page.items, next: page.next })
     }
 
+    /// A secret's latest version, without its value.
+    ///
+    /// # Errors
+    /// [`Code::SecretAccessDenied`] without `list`, [`Code::SecretNotFound`].
+    pub async fn latest(&self, vault: &str, name: &str) -> Result<SecretInfo, Error> {
+        let stored = self.entered(vault, name, "list").await?;
+        let found = self.control.vault().latest(stored.id.name(), name).await;
+        found.map_err(refused)
+    }
+
     /// Changes what is beside the value.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 pub(crate) mod groups;
 pub(crate) mod identities;
 pub(crate) mod resources;
+pub(crate) mod vault_secrets;
 pub(crate) mod vaults;
 
 use http::StatusCode;

@@ -13,6 +13,8 @@ use crate::map;
 const KINDS: &[&str] =
     &[kind::REGISTRY, kind::VAULT, kind::USER_IDENTITY, kind::EXPORT_PIPELINE, kind::IMPORT_PIPELINE];
 const TOP_KINDS: usize = 3;
+/// The types that a deployment in complete mode removes, in the order in which they go: what reads secrets before the vaults.
+pub(crate) const DELETED_IN_COMPLETE_MODE: &[&str] = &[kind::REGISTRY, kind::USER_IDENTITY, kind::VAULT];
 
 /// One condition: a member and what it has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

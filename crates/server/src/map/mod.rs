@@ -71,6 +71,9 @@ pub(crate) fn kind_of(id: &ResourceId) -> String {
         kind::PIPELINE_RUN,
         kind::VAULT,
         kind::USER_IDENTITY,
+        kind::DEPLOYMENT,
+        kind::SECRET,
+        "Microsoft.KeyVault/vaults/accessPolicies",
     ];
     let sent = id.kind();
     let known = KNOWN.iter().find(|known| known.eq_ignore_ascii_case(&sent));

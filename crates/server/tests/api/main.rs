@@ -3,6 +3,7 @@
 
 mod access;
 mod bodies;
+mod deployments;
 mod events;
 mod issuers;
 mod lab;

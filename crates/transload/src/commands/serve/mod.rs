@@ -161,6 +161,10 @@ pub(crate) async fn run(
     tasks.spawn(registries.tend(stop.clone()));
     tasks.spawn(keep::prune(control.clone(), options.retention, stop.clone()));
     tasks.spawn(keep::sweep(control.clone(), stop.clone()));
+    tasks.spawn({
+        let (server, stop) = (server.clone(), stop.clone());
+        async move { server.deployments(&deployer_name(), stop).await }
+    });
     if options.work.workers > 0 {
         let reach = worker::Reach::here(
             server.authenticator(),
@@ -185,6 +189,11 @@ pub(crate) async fn run(
     while tasks.join_next().await.is_some() {}
     control.ledger().close().await;
     Ok(Exit::Success)
+}
+
+/// Names this process in the ledger, among others that do deployments.
+fn deployer_name() -> String {
+    format!("{} {}", super::registry::machine_name(), std::process::id())
 }
 
 fn server_options(options: &ServeOptions, names: &Names, plane: &Plane) -> Result<ServerOptions, Error> {

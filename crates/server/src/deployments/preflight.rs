@@ -1,0 +1,183 @@
+//! `validate`: all that can be known of a deployment before anything is made.
+
+use time::OffsetDateTime;
+use transload_api as api;
+use transload_api::deployment::DeploymentProperties;
+use transload_control::{Code, ResourceId};
+use transload_templates::{Lookup, Planned};
+use uuid::Uuid;
+
+use super::ask::Asked;
+use super::blot::Blots;
+use super::order::{dependencies, deployed, output_order, providers, references};
+use super::prepare::{Prepared, Unplanned, Which, shown_parameters};
+use super::routes::{deployment_id, text_of};
+use super::types;
+use super::words::{preflight_fault, template_body, template_fault};
+use super::world::{Known, Untold};
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::face::Face;
+use crate::fault::Fault;
+
+impl Face {
+    /// A request's plan, for those who only ask.
+    pub(super) async fn asked_plan(&self, call: &Call, verb: &str) -> Result<(ResourceId, Prepared), Fault> {
+        let id = deployment_id(self, call).await?;
+        self.control.may_deploy(&call.caller, &id, verb).await?;
+        let asked = Asked::read(text_of(call)?, &self.options)?;
+        let which = Which { id: id.clone(), seed: Uuid::new_v4(), now: OffsetDateTime::now_utc(), depth: 0 };
+        match self.prepare(&call.caller, &which, asked, Blots::default()).await {
+            Ok(prepared) => Ok((id, prepared)),
+            Err((Unplanned::Fault(fault), _)) => Err(fault),
+            Err((Unplanned::Template(error), asked)) => Err(template_fault(&error, Some(&asked))),
+        }
+    }
+
+    /// What is wrong with each resource as far as that can be told without making it.
+    pub(super) async fn preflight(
+        &self,
+        call: &Call,
+        prepared: &Prepared,
+    ) -> Result<Vec<api::ErrorBody>, Fault> {
+        let mut wrong = Vec::new();
+        for (at, planned) in deployed(&prepared.plan) {
+            match self.preflight_one(call, prepared, at, planned).await? {
+                Some(body) => {
+                    let target = body.target.clone().or_else(|| Some(planned.id.clone()));
+                    wrong.push(api::ErrorBody { target, ..body });
+                }
+                None => continue,
+            }
+        }
+        Ok(wrong)
+    }
+
+    async fn preflight_one(
+        &self,
+        call: &Call,
+        prepared: &Prepared,
+        at: usize,
+        planned: &Planned,
+    ) -> Result<Option<api::ErrorBody>, Fault> {
+        let id = match ResourceId::parse(&planned.id) {
+            Ok(id) => id,
+            Err(error) => return Ok(Some(Fault::bad("InvalidResourceName", error.to_string()).body())),
+        };
+        if types::is_unknown(&planned.id) {
+            return Ok(Some(types::unknown(planned)));
+        }
+        if let Err(error) = self.control.check_name(&id) {
+            return Ok(Some(Fault::from(error).body()));
+        }
+        if let Some(body) = self.parent_missing(prepared, &id).await? {
+            return Ok(Some(body));
+        }
+        let mut known = Known::default();
+        let plan = &prepared.plan;
+        let told = match planned.is_nested {
+            true => {
+                self.told(&call.caller, plan, &mut known, move |plan, world| plan.nested(at, world).map(drop))
+                    .await
+            }
+            false => {
+                self.told(&call.caller, plan, &mut known, move |plan, world| plan.body(at, world).map(drop))
+                    .await
+            }
+        };
+        match told {
+            Ok(()) => Ok(None),
+            // it will be there when this one is made
+            Err(Untold::Fault(_, lookup)) if is_own(prepared, &lookup) => Ok(None),
+            Err(Untold::Fault(fault, _)) if fault.status.is_server_error() => Err(fault),
+            Err(Untold::Fault(fault, _)) => Ok(Some(fault.body())),
+            Err(Untold::Template(error)) => Ok(Some(template_body(&error, Some(&prepared.asked)))),
+        }
+    }
+
+    /// What a resource is beneath has to be there, or to be made by the same template.
+    async fn parent_missing(
+        &self,
+        prepared: &Prepared,
+        id: &ResourceId,
+    ) -> Result<Option<api::ErrorBody>, Fault> {
+        let group = id.group_id();
+        let Some(parent) = id.parent().filter(|parent| Some(parent) != group.as_ref()) else {
+            return Ok(None);
+        };
+        let made =
+            prepared.plan.resources().iter().any(|one| one.condition && same_id(&one.id, parent.as_str()));
+        if made || self.control.ledger().get(&parent).await?.is_some() {
+            return Ok(None);
+        }
+        let text = format!(
+            "Failed to perform 'write' on resource(s) of type '{}', because the parent resource '{parent}' could not be \
+             found. Create it first, or in the same template.",
+            id.kind()
+        );
+        let error = transload_control::Error::new(Code::ParentResourceNotFound, text);
+        Ok(Some(Fault::from(error).body()))
+    }
+}
+
+/// Whether what is asked for is made by the template itself, or beneath something that is.
+pub(super) fn is_own(prepared: &Prepared, lookup: &Lookup) -> bool {
+    let wanted = lookup.id().to_ascii_lowercase();
+    prepared.plan.resources().iter().filter(|one| one.condition && !one.existing).any(|one| {
+        let own = one.id.to_ascii_lowercase();
+        wanted.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+fn same_id(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/').eq_ignore_ascii_case(other)
+}
+
+/// Whether a template could be deployed.
+pub(crate) async fn validate(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    let (id, prepared) = face.asked_plan(call, "validate/action").await?;
+    if let Some(there) = face.control.ledger().deployment(&id).await?
+        && !there.state.is_final()
+    {
+        // clients hide what the PUT itself is refused with (contract, § 0.2)
+        return Err(Fault::from(face.control.active_deployment(&there)));
+    }
+    let wrong = face.preflight(call, &prepared).await?;
+    if !wrong.is_empty() {
+        let fault = preflight_fault(id.name(), &call.caller.correlation, wrong);
+        return Err(blotted(fault, &prepared));
+    }
+    let ids = deployed(&prepared.plan).map(|(_, one)| one.id.clone()).collect();
+    let read = |kept| serde_json::from_value(kept).ok();
+    Ok(Answer::ok(&api::Deployment {
+        id: id.to_string(),
+        name: id.name().to_owned(),
+        kind: transload_control::resource::kind::DEPLOYMENT.to_owned(),
+        properties: DeploymentProperties {
+            template_hash: Some(prepared.hash.clone()),
+            parameters: Some(shown_parameters(&prepared.plan)),
+            mode: prepared.asked.mode.name().to_owned(),
+            provisioning_state: "Succeeded".to_owned(),
+            timestamp: Some(crate::map::moment(call.now)),
+            duration: Some("PT0S".to_owned()),
+            correlation_id: Some(call.caller.correlation.clone()),
+            providers: read(providers(&prepared.plan)),
+            dependencies: serde_json::from_value(dependencies(&prepared.plan)).ok(),
+            validated_resources: Some(references(&output_order(ids))),
+            ..DeploymentProperties::default()
+        },
+        ..api::Deployment::default()
+    }))
+}
+
+/// Without secrets of the request.
+pub(super) fn blotted(mut fault: Fault, prepared: &Prepared) -> Fault {
+    let blots = &prepared.blots;
+    fault.message = blots.text(&fault.message);
+    if let Some(more) = &mut fault.more {
+        for body in &mut more.details {
+            body.message = blots.text(&body.message);
+        }
+    }
+    fault
+}

@@ -1,0 +1,217 @@
+//! From a request to a plan: the place where it happens, secrets that parameters name, what must not be shown.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use serde_json::{Map, Value as Json, json};
+use time::OffsetDateTime;
+use transload_control::{Caller, Code, ResourceId};
+use transload_templates::{Error, ParameterGiven, Plan, Setting, Template, Value, plan, same_name};
+use uuid::Uuid;
+
+use secrecy::ExposeSecret as _;
+
+use super::ask::Asked;
+use super::blot::Blots;
+use super::world::aside;
+use crate::face::Face;
+use crate::fault::Fault;
+
+/// A request that has a plan.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) asked: Asked,
+    pub(crate) plan: Arc<Plan>,
+    /// What is not to be shown.
+    pub(crate) blots: Blots,
+    pub(crate) hash: String,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub(crate) enum Unplanned {
+    /// The template, or what was given for its parameters.
+    Template(Error),
+    /// Something else: a secret that cannot be read, a group that is gone.
+    Fault(Fault),
+}
+
+/// Which deployment it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Which {
+    pub(crate) id: ResourceId,
+    /// What `newGuid()` is made from.
+    pub(crate) seed: Uuid,
+    /// What `utcNow()` says.
+    pub(crate) now: OffsetDateTime,
+    /// Deployments that it is nested in.
+    pub(crate) depth: u32,
+}
+
+impl Face {
+    /// The plan of a request; `hidden` is what must not be shown besides its own secrets.
+    pub(crate) async fn prepare(
+        &self,
+        caller: &Caller,
+        which: &Which,
+        asked: Asked,
+        hidden: Blots,
+    ) -> Result<Prepared, (Unplanned, Asked)> {
+        match self.planned(caller, which, &asked, hidden).await {
+            Ok((plan, blots)) => {
+                let hash = template_hash(&asked.template.to_json());
+                Ok(Prepared { asked, plan: Arc::new(plan), blots, hash })
+            }
+            Err(unplanned) => Err((unplanned, asked)),
+        }
+    }
+
+    async fn planned(
+        &self,
+        caller: &Caller,
+        which: &Which,
+        asked: &Asked,
+        mut blots: Blots,
+    ) -> Result<(Plan, Blots), Unplanned> {
+        let limits = &self.options.templates;
+        let (root, bounds) = (asked.template.clone(), *limits);
+        let read = aside(move || Template::read(&root, &bounds)).await.and_then(|read| read);
+        let template = read.map_err(Unplanned::Template)?;
+        let secure: Vec<String> = template
+            .parameters()
+            .filter(|(_, kind, _)| kind.is_some_and(|kind| kind.is_secure()))
+            .map(|(name, _, _)| name.to_owned())
+            .collect();
+        let setting = self.setting(caller, which, asked).await.map_err(Unplanned::Fault)?;
+        let mut given = BTreeMap::new();
+        for (name, sent) in &asked.parameters {
+            let one = self.given(caller, name, sent).await.map_err(Unplanned::Fault)?;
+            let hidden = secure.iter().any(|secure| same_name(secure, name));
+            match &one {
+                ParameterGiven::Secret(value) => blots.add(&value.to_json()),
+                ParameterGiven::Value(value) if hidden => blots.add(&value.to_json()),
+                ParameterGiven::Value(_) => {}
+            }
+            given.insert(name.clone(), one);
+        }
+        let bounds = *limits;
+        let made = aside(move || plan(Arc::new(template), &given, &setting, &bounds)).await;
+        let plan = made.and_then(|made| made).map_err(Unplanned::Template)?;
+        Ok((plan, blots))
+    }
+
+    /// What was given for a parameter; a secret of a vault is read as the caller.
+    async fn given(&self, caller: &Caller, name: &str, sent: &Json) -> Result<ParameterGiven, Fault> {
+        let Some(reference) = member(sent, "reference").filter(|found| !found.is_null()) else {
+            let value = member(sent, "value").cloned().unwrap_or_default();
+            return Ok(ParameterGiven::Value(Value::from_json(&value)));
+        };
+        let about = format!("properties.parameters.{name}.reference");
+        let refuse = |text: &str| {
+            Fault::bad("KeyVaultParameterReferenceInvalid", format!("The parameter '{name}' {text}"))
+                .about(&about)
+        };
+        let vault =
+            member(reference, "keyVault").and_then(|vault| member(vault, "id")).and_then(Json::as_str);
+        let vault = vault.and_then(|id| ResourceId::parse(id).ok());
+        let vault = vault.ok_or_else(|| refuse("names no vault: 'keyVault.id' is the id of one."))?;
+        let secret = member(reference, "secretName").and_then(Json::as_str);
+        let secret = secret.ok_or_else(|| refuse("names no secret: 'secretName' is required."))?;
+        let version = member(reference, "secretVersion").and_then(Json::as_str);
+        let version = version.filter(|version| !version.is_empty());
+        let failed = |error: transload_control::Error| {
+            let text =
+                format!("The parameter '{name}' names a secret that cannot be read: {}", error.message);
+            let fault = Fault::from(transload_control::Error { message: text, ..error });
+            fault.about(&about)
+        };
+        let stored = self.control.get(caller, &vault).await.map_err(failed)?;
+        if !stored.id.is_kind(transload_control::resource::kind::VAULT) {
+            return Err(refuse("names no vault: 'keyVault.id' is the id of another resource."));
+        }
+        let found = self.control.secrets(caller).get(stored.id.name(), secret, version).await;
+        let found = found.map_err(failed)?;
+        Ok(ParameterGiven::Secret(Value::from(found.value.expose_secret())))
+    }
+
+    /// What functions of the template know of the place.
+    async fn setting(&self, caller: &Caller, which: &Which, asked: &Asked) -> Result<Setting, Fault> {
+        let group = which.id.group_id().unwrap_or_else(|| self.control.subscription());
+        let stored = self.control.get(caller, &group).await?;
+        let subscription = self.subscription();
+        let mut answer = json!(crate::map::group(&stored)?);
+        if let Some(members) = answer.as_object_mut() {
+            members.entry("tags").or_insert_with(|| json!({}));
+            members.entry("managedBy").or_insert(Json::Null);
+        }
+        Ok(Setting {
+            subscription: subscription.subscription_id.clone(),
+            group: stored.id.name().to_owned(),
+            deployment: which.id.name().to_owned(),
+            mode: asked.mode.name().to_owned(),
+            subscription_answer: json!(subscription),
+            group_answer: answer,
+            tenant_answer: json!({
+                "tenantId": self.tenant(),
+                "displayName": self.options.cloud_name,
+                "countryCode": "",
+            }),
+            environment_answer: environment(&json!(crate::cloud::cloud_metadata(self, &self.own_links()))),
+            deployer_answer: json!({
+                "objectId": caller.principal,
+                "tenantId": self.tenant(),
+                "userPrincipalName": caller.name,
+            }),
+            now: which.now,
+            seed: which.seed,
+            nested_in: which.depth as usize,
+        })
+    }
+}
+
+/// A member, in whatever case.
+fn member<'a>(of: &'a Json, name: &str) -> Option<&'a Json> {
+    of.as_object()?.iter().find(|(known, _)| same_name(known, name)).map(|(_, value)| value)
+}
+
+/// What `environment()` answers: names of the cloud's document in the case that templates know.
+fn environment(metadata: &Json) -> Json {
+    let mut answer = metadata.clone();
+    if let Some(suffixes) = answer.get_mut("suffixes").and_then(Json::as_object_mut) {
+        let keyvault = suffixes.get("keyVaultDns").cloned().unwrap_or_default();
+        suffixes.insert("keyvaultDns".to_owned(), keyvault);
+    }
+    answer
+}
+
+/// Equal for equal templates: a number of 64 bits, as Azure's.
+pub(crate) fn template_hash(template: &Json) -> String {
+    let hash = digest::digest(&digest::SHA256, template.to_string().as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.as_ref()[..8]);
+    u64::from_be_bytes(first).to_string()
+}
+
+/// Parameters as they are shown: `{name: {type, value}}`, secure ones without a value.
+pub(crate) fn shown_parameters(plan: &Plan) -> Map<String, Json> {
+    shown(&plan.parameters())
+}
+
+/// Parameters or outputs as they are shown.
+pub(crate) fn shown(named: &[transload_templates::Named]) -> Map<String, Json> {
+    let one = |one: &transload_templates::Named| {
+        let mut members = Map::new();
+        members.insert("type".to_owned(), Json::String(one.kind.to_string()));
+        if let Some(value) = &one.value {
+            members.insert("value".to_owned(), value.to_json());
+        }
+        (one.name.clone(), Json::Object(members))
+    };
+    named.iter().map(one).collect()
+}
+
+/// Whether an error is of the ledger, and not of what was asked.
+pub(crate) fn is_passing(fault: &Fault) -> bool {
+    fault.code == Code::LedgerUnavailable.to_string() || fault.code == Code::TooManyRequests.to_string()
+}

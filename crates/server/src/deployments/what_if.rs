@@ -1,0 +1,228 @@
+//! `whatIf`: what a deployment would create, change, leave and remove.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+
+use serde_json::{Map, Value as Json, json};
+use time::OffsetDateTime;
+use transload_api::deployment::{WhatIf, WhatIfChange, WhatIfProperties};
+use transload_control::deployment::DeploymentMode;
+use transload_control::resource::Stored;
+use transload_control::{Caller, ResourceId};
+use transload_templates::Planned;
+use uuid::Uuid;
+
+use super::ask::Asked;
+use super::blot::Blots;
+use super::complete::kept;
+use super::delta::{delta, without_noise};
+use super::order::deployed;
+use super::preflight::{blotted, is_own};
+use super::prepare::{Prepared, Which};
+use super::types;
+use super::words::preflight_fault;
+use super::world::{Known, Untold};
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::dispatch::{Found, find};
+use crate::face::Face;
+use crate::fault::Fault;
+
+/// The version with which a resource is read that no template names.
+const VERSION: &str = "2025-06-01-preview";
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What would happen.
+pub(crate) async fn what_if(face: &Face, call: &Call) -> Result<Answer, Fault> {
+    let (id, prepared) = face.asked_plan(call, "whatIf/action").await?;
+    let wrong = face.preflight(call, &prepared).await?;
+    if !wrong.is_empty() {
+        let fault = preflight_fault(id.name(), &call.caller.correlation, wrong);
+        return Err(blotted(fault, &prepared));
+    }
+    let mut changes = face.changes(&call.caller, &id, &prepared, 0).await?;
+    let group = id.group_id().unwrap_or_else(|| face.control.subscription());
+    let named: Vec<String> = changes.iter().map(|change| change.resource_id.clone()).collect();
+    let kept = kept(&prepared.plan, &named);
+    changes.extend(face.others(&call.caller, &group, &kept, prepared.asked.mode).await?);
+    changes.sort_by_key(|change| change.resource_id.to_ascii_lowercase());
+    if prepared.asked.ids_only {
+        for change in &mut changes {
+            (change.before, change.after, change.delta) = (None, None, None);
+        }
+    }
+    Ok(Answer::ok(&WhatIf {
+        status: "Succeeded".to_owned(),
+        properties: Some(WhatIfProperties { changes }),
+        error: None,
+    }))
+}
+
+impl Face {
+    /// What would happen to each resource of a template, those of nested ones too.
+    fn changes<'a>(
+        &'a self,
+        caller: &'a Caller,
+        id: &'a ResourceId,
+        prepared: &'a Prepared,
+        depth: u32,
+    ) -> Boxed<'a, Result<Vec<WhatIfChange>, Fault>> {
+        Box::pin(async move {
+            let mut changes = Vec::new();
+            for (at, planned) in deployed(&prepared.plan) {
+                if planned.is_nested {
+                    changes.extend(self.nested_changes(caller, id, prepared, at, depth).await?);
+                } else {
+                    changes.push(self.change(caller, prepared, at, planned).await?);
+                }
+            }
+            Ok(changes)
+        })
+    }
+
+    /// What one resource would become.
+    async fn change(
+        &self,
+        caller: &Caller,
+        prepared: &Prepared,
+        at: usize,
+        planned: &Planned,
+    ) -> Result<WhatIfChange, Fault> {
+        let (plan, mut known) = (&prepared.plan, Known::default());
+        let before = self.before(caller, planned).await?;
+        let told = self.told(caller, plan, &mut known, move |plan, world| plan.body(at, world)).await;
+        let hide = |value: Json| known.blots.json(prepared.blots.json(value));
+        let change = WhatIfChange { resource_id: planned.id.clone(), ..WhatIfChange::default() };
+        let after = match told {
+            Ok(body) => whole(planned, body),
+            // what it is made of is known when something else is there: that it is written is all that can be said
+            Err(Untold::Fault(_, lookup)) if is_own(prepared, &lookup) => {
+                let kind = if before.is_some() || !is_shown(planned) { "Deploy" } else { "Create" };
+                let after = Some(whole(planned, json!({})));
+                return Ok(WhatIfChange { change_type: kind.to_owned(), before, after, ..change });
+            }
+            Err(Untold::Fault(fault, _)) => return Err(fault),
+            Err(Untold::Template(error)) => {
+                return Err(super::words::template_fault(&error, Some(&prepared.asked)));
+            }
+        };
+        let Some(before) = before else {
+            let kind = if is_shown(planned) { "Create" } else { "Deploy" };
+            return Ok(WhatIfChange { change_type: kind.to_owned(), after: Some(hide(after)), ..change });
+        };
+        let found = delta(&before, &after);
+        let found: Vec<_> = found
+            .into_iter()
+            .filter(|change| !["id", "name", "type", "apiVersion"].contains(&change.path.as_str()))
+            .collect();
+        let kind = if found.is_empty() { "NoChange" } else { "Modify" };
+        // clients take the differences as they are said: they pass through the same blots
+        let found = hide(json!(found));
+        Ok(WhatIfChange {
+            change_type: kind.to_owned(),
+            before: Some(hide(before)),
+            after: Some(hide(after)),
+            delta: serde_json::from_value(found).ok(),
+            ..change
+        })
+    }
+
+    /// The resource as it is; none where it is not there, or is nothing that could be looked at.
+    async fn before(&self, caller: &Caller, planned: &Planned) -> Result<Option<Json>, Fault> {
+        if !is_shown(planned) {
+            return Ok(None);
+        }
+        let found = self.inner_get(caller, &planned.id, &planned.api_version).await?;
+        Ok(found.map(|found| without_noise(&found)))
+    }
+
+    /// Resources of a nested deployment; where its template is not known yet, that it would be deployed.
+    async fn nested_changes(
+        &self,
+        caller: &Caller,
+        id: &ResourceId,
+        prepared: &Prepared,
+        at: usize,
+        depth: u32,
+    ) -> Result<Vec<WhatIfChange>, Fault> {
+        let (plan, mut known) = (&prepared.plan, Known::default());
+        let planned = &plan.resources()[at];
+        let unsupported = |reason: &str| WhatIfChange {
+            resource_id: planned.id.clone(),
+            change_type: "Unsupported".to_owned(),
+            unsupported_reason: Some(reason.to_owned()),
+            ..WhatIfChange::default()
+        };
+        let told = self.told(caller, plan, &mut known, move |plan, world| plan.nested(at, world)).await;
+        let nested = match told {
+            Ok(nested) => nested,
+            Err(Untold::Fault(_, lookup)) if is_own(prepared, &lookup) => {
+                let text =
+                    "The nested deployment's template is known when what it refers to has been deployed.";
+                return Ok(vec![unsupported(text)]);
+            }
+            Err(Untold::Fault(fault, _)) => return Err(fault),
+            Err(Untold::Template(error)) => {
+                return Err(super::words::template_fault(&error, Some(&prepared.asked)));
+            }
+        };
+        let asked = Asked::nested(&nested);
+        let id = ResourceId::parse(&planned.id).unwrap_or_else(|_| id.clone());
+        let which =
+            Which { id: id.clone(), seed: Uuid::new_v4(), now: OffsetDateTime::now_utc(), depth: depth + 1 };
+        let mut hidden: Blots = prepared.blots.clone();
+        hidden.join(&known.blots);
+        match self.prepare(caller, &which, asked, hidden).await {
+            Ok(inner) => self.changes(caller, &id, &inner, depth + 1).await,
+            Err((super::prepare::Unplanned::Fault(fault), _)) => Err(fault),
+            Err((super::prepare::Unplanned::Template(error), _)) => {
+                Err(super::words::template_fault(&error, None))
+            }
+        }
+    }
+
+    /// What is in the group and not in the template: it stays, or in complete mode goes.
+    async fn others(
+        &self,
+        caller: &Caller,
+        group: &ResourceId,
+        kept: &BTreeSet<String>,
+        mode: DeploymentMode,
+    ) -> Result<Vec<WhatIfChange>, Fault> {
+        let kind = match mode {
+            DeploymentMode::Incremental => "Ignore",
+            DeploymentMode::Complete => "Delete",
+        };
+        let mut changes = Vec::new();
+        for stored in self.leftovers(caller, group, kept).await? {
+            let Stored { id, .. } = &stored;
+            let before = self.inner_get(caller, id.as_str(), VERSION).await?;
+            changes.push(WhatIfChange {
+                resource_id: id.to_string(),
+                change_type: kind.to_owned(),
+                before: before.map(|before| without_noise(&before)),
+                ..WhatIfChange::default()
+            });
+        }
+        Ok(changes)
+    }
+}
+
+/// Whether a resource can be looked at by itself. Changes of a vault's policies cannot.
+fn is_shown(planned: &Planned) -> bool {
+    !types::is_unknown(&planned.id) && matches!(find(&http::Method::GET, &planned.id), Found::Route(..))
+}
+
+/// A resource as a GET would show it, as far as the template says it.
+fn whole(planned: &Planned, body: Json) -> Json {
+    let mut members = Map::new();
+    members.insert("apiVersion".to_owned(), json!(planned.api_version));
+    members.insert("id".to_owned(), json!(planned.id));
+    members.insert("name".to_owned(), json!(planned.id.rsplit('/').next().unwrap_or_default()));
+    members.insert("type".to_owned(), json!(planned.kind));
+    if let Json::Object(body) = body {
+        members.extend(body);
+    }
+    Json::Object(members)
+}

@@ -1,0 +1,209 @@
+//! What `validate` says, and that the same is said when it was not asked.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::lab::Lab;
+
+impl Lab {
+    async fn validated(&self, template: &str, parameters: Value) -> Answer {
+        let path = format!("{}/validate", deployment("check"));
+        self.text(Method::POST, &at(&path), request(template, &parameters)).await
+    }
+}
+
+#[tokio::test]
+async fn a_template_that_could_be_deployed_is_described() {
+    let lab = Lab::new().await.with_vault().await;
+    let answer = lab.validated(PIPELINE, pipeline_parameters()).await.is(200).json();
+    let properties = &answer["properties"];
+    assert_eq!(properties["provisioningState"], "Succeeded");
+    assert_eq!(properties["mode"], "Incremental");
+    let validated: Vec<_> =
+        properties["validatedResources"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(validated, [json!(format!("{}/accessPolicies/add", vault())), json!(pipeline())]);
+    assert_eq!(properties["parameters"]["location"], json!({"type": "String", "value": "westus"}));
+    let namespaces: Vec<_> =
+        properties["providers"].as_array().unwrap().iter().map(|one| one["namespace"].clone()).collect();
+    assert_eq!(namespaces, ["Microsoft.ContainerRegistry", "Microsoft.KeyVault"]);
+    let waits = &properties["dependencies"][0];
+    assert_eq!(waits["id"], json!(format!("{}/accessPolicies/add", vault())));
+    assert_eq!(waits["dependsOn"][0]["resourceName"], "labreg/expipe1");
+    lab.get(&at(&deployment("check"))).await.is(404);
+    lab.get(&crate::lab::versioned(&pipeline())).await.is(404);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_template_is_said_with_its_place() {
+    let lab = Lab::new().await;
+    let broken = "{\n  \"resources\": [\n    {\"type\": \"Microsoft.KeyVault/vaults\", \"apiVersion\": \"2023-07-01\",\n     \"name\": \"[concat('a']\"}]\n}";
+    let answer = lab.validated(broken, json!({})).await.is(400).json();
+    assert_eq!(answer["error"]["code"], "InvalidTemplate", "{answer}");
+    let violation = &answer["error"]["additionalInfo"][0];
+    assert_eq!(violation["type"], "TemplateViolation");
+    assert_eq!(violation["info"]["lineNumber"], 4, "{answer}");
+    let text = lab.validated("{\n  \"resources\": [,]\n}", json!({})).await.is(400).json();
+    assert_eq!(text["error"]["code"], "InvalidRequestContent", "{text}");
+    assert!(text["error"]["message"].as_str().unwrap().contains("line 2"), "{text}");
+}
+
+#[tokio::test]
+async fn parameters_are_held_to_what_the_template_says() {
+    let lab = Lab::new().await.with_vault().await;
+    for (name, value, words) in [
+        ("registryName", json!("abc"), "registryName"),
+        ("other", json!("x"), "other"),
+        ("targetUri", json!(5), "targetUri"),
+    ] {
+        let mut parameters = pipeline_parameters();
+        parameters[name] = value;
+        let answer = lab.validated(PIPELINE, parameters).await.is(400);
+        assert_eq!(answer.code(), "InvalidTemplate");
+        assert!(answer.text.contains(words), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn what_is_referred_to_has_to_be_there() {
+    let lab = Lab::new().await;
+    let answer = lab.validated(PIPELINE, pipeline_parameters()).await.is(400).json();
+    assert_eq!(answer["error"]["code"], "InvalidTemplateDeployment");
+    let detail = &answer["error"]["details"][0];
+    assert_eq!(detail["code"], "ResourceNotFound");
+    assert!(detail["message"].as_str().unwrap().contains("labvault"), "{detail}");
+    assert_eq!(detail["target"], json!(pipeline()));
+    // the policies' vault is not there either
+    assert_eq!(answer["error"]["details"][1]["code"], "ParentResourceNotFound", "{answer}");
+}
+
+#[tokio::test]
+async fn types_and_names_are_looked_at_before_anything_is_made() {
+    let lab = Lab::new().await;
+    let machine =
+        json!({"type": "Microsoft.Compute/virtualMachines", "apiVersion": "2023-01-01", "name": "vm"});
+    let short = json!({"type": "Microsoft.ContainerRegistry/registries/pipelineRuns", "apiVersion": "2025-06-01-preview",
+        "name": "labreg/r", "properties": {}});
+    let orphan = json!({"type": "Microsoft.ContainerRegistry/registries/pipelineRuns", "apiVersion": "2025-06-01-preview",
+        "name": "nowhere/run01", "properties": {}});
+    let answer =
+        lab.validated(&of_resources(&json!([machine, short, orphan])), json!({})).await.is(400).json();
+    let codes: Vec<_> =
+        answer["error"]["details"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+    assert_eq!(codes, ["InvalidResourceType", "InvalidResourceName", "ParentResourceNotFound"]);
+    let words = answer["error"]["details"][0]["message"].as_str().unwrap();
+    assert!(words.contains("It deploys: ") && words.contains("Microsoft.KeyVault/vaults"), "{words}");
+}
+
+#[tokio::test]
+async fn a_deployment_that_cannot_be_is_taken_and_fails() {
+    let lab = Lab::new().await;
+    let template = of_resources(
+        &json!([{"type": "Microsoft.KeyVault/vaults", "apiVersion": "2023-07-01", "name": "[nope()]"}]),
+    );
+    let answer = lab.text(Method::PUT, &at(&deployment("bad")), request(&template, &json!({}))).await.is(201);
+    assert_eq!(
+        answer.json()["properties"]["provisioningState"],
+        "Accepted",
+        "clients do not see a failure in a first answer"
+    );
+    let watched =
+        answer.header("azure-asyncoperation").strip_prefix("https://127.0.0.1:8443").unwrap().to_owned();
+    let status = lab.get(&watched).await.is(200).json();
+    assert_eq!(
+        (status["status"].as_str(), status["error"]["code"].as_str()),
+        (Some("Failed"), Some("InvalidTemplate"))
+    );
+    assert!(status["error"]["message"].as_str().unwrap().contains("nope"), "{status}");
+    let shown = lab.get(&at(&deployment("bad"))).await.is(200).json();
+    assert_eq!(shown["properties"]["error"]["code"], "InvalidTemplate");
+    // what has no template in it is refused at once
+    let nothing = lab.text(Method::PUT, &at(&deployment("worse")), "{}".to_owned()).await.is(400);
+    assert_eq!(nothing.code(), "InvalidRequestContent");
+    lab.text(Method::PUT, &at(&deployment("worse")), "no".to_owned()).await.is(400);
+}
+
+const SECRETIVE: &str = r#"{
+  "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+  "contentVersion": "1.0.0.0",
+  "parameters": {"value": {"type": "secureString"}, "name": {"type": "string", "defaultValue": "sas1"}},
+  "resources": [{"type": "Microsoft.KeyVault/vaults/secrets", "apiVersion": "2023-07-01",
+    "name": "[concat('labvault/', parameters('name'))]", "properties": {"value": "[parameters('value')]"}}],
+  "outputs": {"hidden": {"type": "secureString", "value": "[parameters('value')]"}, "shown": {"type": "string", "value": "open"}}
+}"#;
+
+#[tokio::test]
+async fn secrets_are_shown_nowhere() {
+    let lab = Lab::new().await.with_vault().await;
+    let _deployer = Deployer::of(&lab, "test");
+    let shown = lab.deploy("secret", SECRETIVE, json!({"value": "planted-secret"})).await;
+    assert_eq!(shown["properties"]["provisioningState"], "Succeeded", "{shown}");
+    assert_eq!(
+        shown["properties"]["outputs"],
+        json!({"hidden": {"type": "SecureString"}, "shown": {"type": "String", "value": "open"}})
+    );
+    assert_eq!(shown["properties"]["parameters"]["value"], json!({"type": "SecureString"}));
+    let plan = lab
+        .text(
+            Method::POST,
+            &at(&format!("{}/whatIf", deployment("secret"))),
+            request(SECRETIVE, &json!({"value": "planted-secret"})),
+        )
+        .await
+        .is(200);
+    assert!(!plan.text.contains("planted") && plan.text.contains("*****"), "{}", plan.text);
+    // an error that names a value
+    let mut leaky: Value = serde_json::from_str(&of_resources(&json!([{
+        "type": "Microsoft.ContainerRegistry/registries/exportPipelines", "apiVersion": "2025-06-01-preview",
+        "name": "labreg/expipe1", "identity": {"type": "SystemAssigned"},
+        "properties": {"target": {"type": "AzureStorageBlobContainer", "uri": "[concat('ftp://', parameters('value'))]"}},
+    }])))
+    .unwrap();
+    leaky["parameters"] = json!({"value": {"type": "secureString"}});
+    let wrong = lab.deploy("wrong", &leaky.to_string(), json!({"value": "planted-secret"})).await;
+    let message = &wrong["properties"]["error"]["details"][0]["message"];
+    assert!(message.as_str().unwrap().contains("ftp://*****"), "{wrong}");
+    for text in [
+        shown.to_string(),
+        json!(lab.operations("secret").await).to_string(),
+        wrong["properties"]["error"].to_string(),
+        json!(lab.operations("wrong").await).to_string(),
+        lab.post(&at(&format!("{}/exportTemplate", deployment("secret"))), &json!({})).await.is(200).text,
+        lab.get("/api/audit").await.is(200).text,
+    ] {
+        assert!(!text.contains("planted"), "{text}");
+    }
+    let kept = lab
+        .control
+        .ledger()
+        .deployment(&transload_control::ResourceId::parse(&deployment("secret")).unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    let text = lab.control.deployment_text(&kept).unwrap();
+    assert!(text.request.is_none(), "parameters are forgotten at the end");
+    assert!(!format!("{kept:?}").contains("planted"));
+    // and there it is
+    let read = lab.get("/vaults/labvault/secrets/sas1?api-version=7.4").await.is(200).json();
+    assert_eq!(read["value"], "planted-secret");
+    let path = format!("{}/secrets/sas1?api-version=2023-07-01", vault());
+    let item = lab.get(&path).await.is(200);
+    assert!(!item.text.contains("planted") && item.text.contains("secretUriWithVersion"), "{}", item.text);
+}
+
+#[tokio::test]
+async fn a_parameter_may_be_a_secret_of_a_vault() {
+    let lab = Lab::new().await.with_vault().await;
+    let _deployer = Deployer::of(&lab, "test");
+    lab.put("/vaults/labvault/secrets/source?api-version=7.4", &json!({"value": "planted-secret"}))
+        .await
+        .is(200);
+    let reference = |secret: &str| json!({"value": {"reference": {"keyVault": {"id": vault()}, "secretName": secret}}, "name": "copy"});
+    let shown = lab.deploy("copy", SECRETIVE, reference("source")).await;
+    assert_eq!(shown["properties"]["provisioningState"], "Succeeded", "{shown}");
+    let read = lab.get("/vaults/labvault/secrets/copy?api-version=7.4").await.is(200).json();
+    assert_eq!(read["value"], "planted-secret");
+    let missing = lab.validated(SECRETIVE, reference("nowhere")).await.is(404);
+    assert_eq!(missing.code(), "SecretNotFound");
+    assert!(missing.text.contains("The parameter 'value'"), "{}", missing.text);
+}
