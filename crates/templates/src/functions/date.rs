@@ -4,7 +4,7 @@ mod pattern;
 mod read;
 
 pub use pattern::format_time;
-use time::{Date, Duration, Month, OffsetDateTime};
+use time::{OffsetDateTime, UtcOffset};
 
 use super::call::{Call, Function, plain};
 use crate::{Error, Value};
@@ -18,15 +18,18 @@ pub(super) fn find(name: &str) -> Option<Function> {
     })
 }
 
-/// A time and a duration later or earlier; in the form in which the time was written, unless another is wanted.
+/// What a time is written as when no format is wanted, whatever it was read from.
+const ISO: &str = "yyyy-MM-ddTHH:mm:ss.FFFFFFFZ";
+
+/// A time and a duration later or earlier, in UTC.
 fn add(call: &mut Call<'_>) -> Result<Value, Error> {
-    let (base, written) = time(call)?;
+    let base = time(call)?;
     let Some(duration) = read::duration(call.text(1)?) else {
         return Err(call.fault("the second argument is no duration of ISO 8601, as 'P1D' or '-PT1H30M'"));
     };
-    let sum =
-        later(base, &duration).ok_or_else(|| call.fault("the result is outside of the years 1 to 9999"))?;
-    let pattern = if call.values.len() > 2 { call.text(2)? } else { &written };
+    let sum = base.checked_add(duration).filter(is_in_range);
+    let sum = sum.ok_or_else(|| call.fault("the result is outside of the years 1 to 9999"))?;
+    let pattern = if call.values.len() > 2 { call.text(2)? } else { ISO };
     format_time(sum, pattern)
         .map(Value::Text)
         .map_err(|error| call.fault(error.message.trim_end_matches('.')))
@@ -35,34 +38,19 @@ fn add(call: &mut Call<'_>) -> Result<Value, Error> {
 fn from_epoch(call: &mut Call<'_>) -> Result<Value, Error> {
     let time = OffsetDateTime::from_unix_timestamp(call.int(0)?).ok().filter(is_in_range);
     let time = time.ok_or_else(|| call.fault("the result is outside of the years 1 to 9999"))?;
-    Ok(Value::Text(format_time(time, "yyyy-MM-ddTHH:mm:ssZ")?))
+    Ok(Value::Text(format_time(time, ISO)?))
 }
 
 fn to_epoch(call: &mut Call<'_>) -> Result<Value, Error> {
-    Ok(Value::Int(time(call)?.0.unix_timestamp()))
+    Ok(Value::Int(time(call)?.unix_timestamp()))
 }
 
-fn time(call: &Call<'_>) -> Result<(OffsetDateTime, String), Error> {
+fn time(call: &Call<'_>) -> Result<OffsetDateTime, Error> {
     let no_time = || call.fault("the first argument is no time of ISO 8601, as '2020-04-07T14:53:14Z'");
-    read::time(call.text(0)?).filter(|(time, _)| is_in_range(time)).ok_or_else(no_time)
+    let time = read::time(call.text(0)?).and_then(|time| time.checked_to_offset(UtcOffset::UTC));
+    time.filter(is_in_range).ok_or_else(no_time)
 }
 
 fn is_in_range(time: &OffsetDateTime) -> bool {
     (1..=9999).contains(&time.year())
-}
-
-/// What is added: months by the calendar, the rest by the clock.
-pub(super) struct Span {
-    months: i64,
-    rest: Duration,
-}
-
-fn later(time: OffsetDateTime, span: &Span) -> Option<OffsetDateTime> {
-    let months = i64::from(time.year()) * 12 + i64::from(u8::from(time.month())) - 1;
-    let months = months.checked_add(span.months)?;
-    let year = i32::try_from(months.div_euclid(12)).ok().filter(|year| (1..=9999).contains(year))?;
-    let month = Month::try_from(months.rem_euclid(12) as u8 + 1).ok()?;
-    let day = time.day().min(month.length(year));
-    let date = Date::from_calendar_date(year, month, day).ok()?;
-    time.replace_date(date).checked_add(span.rest).filter(is_in_range)
 }

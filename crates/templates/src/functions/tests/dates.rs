@@ -5,17 +5,21 @@ use super::{are, fail};
 use crate::format_time;
 
 #[test]
-fn times_are_moved_and_keep_their_form() {
+fn times_are_moved_by_days_of_24_hours() {
     are(&[
-        ("dateTimeAdd('2020-04-07 14:53:14Z', 'P3Y')", json!("2023-04-07 14:53:14Z")),
-        ("dateTimeAdd('2020-04-07 14:53:14Z', '-P9D')", json!("2020-03-29 14:53:14Z")),
-        ("dateTimeAdd('2020-04-07 14:53:14Z', 'PT1H')", json!("2020-04-07 15:53:14Z")),
-        ("dateTimeAdd('20200407T145314Z', 'P1M')", json!("20200507T145314Z")),
-        ("dateTimeAdd('2020-01-31', 'P1M')", json!("2020-02-29")),
-        ("dateTimeAdd('2020-01-31T00:00:00.5Z', 'PT0.25S')", json!("2020-01-31T00:00:00.7Z")),
-        ("dateTimeAdd('2020-04-07T14:53:14+02:00', 'P1W')", json!("2020-04-14T14:53:14+02:00")),
+        // as people saw Azure do it: a year is 365 days, a month 30
+        ("dateTimeAdd('2023-09-11 14:42:56Z', 'P2Y')", json!("2025-09-10T14:42:56Z")),
+        ("dateTimeAdd('2022-09-01T00:00:00Z', 'P10Y')", json!("2032-08-29T00:00:00Z")),
+        ("dateTimeAdd('2023-01-31 00:00:00Z', 'P1M')", json!("2023-03-02T00:00:00Z")),
+        ("dateTimeAdd('2024-01-31 00:00:00Z', 'P1M')", json!("2024-03-01T00:00:00Z")),
+        ("dateTimeAdd('2020-04-07 14:53:14Z', 'P3Y')", json!("2023-04-07T14:53:14Z")),
+        ("dateTimeAdd('2020-04-07 14:53:14Z', '-P9D')", json!("2020-03-29T14:53:14Z")),
+        ("dateTimeAdd('2020-04-07 14:53:14Z', 'PT1H')", json!("2020-04-07T15:53:14Z")),
+        ("dateTimeAdd('20200407T145314Z', 'P1D')", json!("2020-04-08T14:53:14Z")),
+        ("dateTimeAdd('2020-01-31T00:00:00.5Z', 'PT0.25S')", json!("2020-01-31T00:00:00.75Z")),
+        ("dateTimeAdd('2020-04-07T14:53:14+02:00', 'P1W')", json!("2020-04-14T12:53:14Z")),
         ("dateTimeAdd('2020-04-07T14:53', 'P1DT2H3M', 'u')", json!("2020-04-08 16:56:00Z")),
-        ("dateTimeAdd('03/05/2019', 'P1D')", json!("03/06/2019")),
+        ("dateTimeAdd('03/05/2019', 'P1D')", json!("2019-03-06T00:00:00Z")),
         ("dateTimeAdd('2020-04-07T14:53:14Z', 'P1D', 'yyyy-MM-dd')", json!("2020-04-08")),
         ("dateTimeToEpoch('1970-01-01T00:00:10Z')", json!(10)),
         ("dateTimeToEpoch('1970-01-01T01:00:00+01:00')", json!(0)),
@@ -37,6 +41,8 @@ fn times_are_moved_and_keep_their_form() {
         ("dateTimeAdd('2020-01-01', 'P8000Y')", "years 1 to 9999"),
         ("dateTimeAdd('2020-01-01', '-P3000Y')", "years 1 to 9999"),
         ("dateTimeAdd('2020-01-01', 'PT9223372036854775807S')", "years 1 to 9999"),
+        ("dateTimeAdd('2020-01-01', '-P1Y9223372036854775807D')", "no duration"),
+        ("dateTimeAdd('2020-01-01', 'P1.5D')", "no duration"),
         ("dateTimeAdd('2020-01-01', 'P1D', 'q')", "not one of .NET's formats"),
         ("dateTimeFromEpoch(9223372036854775807)", "years 1 to 9999"),
         ("dateTimeFromEpoch(-99999999999)", "years 1 to 9999"),
