@@ -140,6 +140,11 @@ impl Call<'_> {
         fault(self.name, what)
     }
 
+    /// A fault in Azure's own words, which go on after the function's name.
+    pub(crate) fn says(&self, words: &str) -> Error {
+        Error::expression(format!("The template language function '{}' {words}", self.name))
+    }
+
     /// Holds the size of a value that is about to be made against the bound.
     pub(crate) fn bounded(&self, bytes: usize) -> Result<(), Error> {
         let may = self.evaluator.limits().value_bytes_max;

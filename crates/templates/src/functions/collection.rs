@@ -37,8 +37,10 @@ fn concat(call: &mut Call<'_>) -> Result<Value, Error> {
         match plain_text(value) {
             Some(text) => whole.push_str(&text),
             None if matches!(value, Value::Array(_)) => {
-                let what = "the provided parameters are invalid: either all or none of the parameters must be an array";
-                return Err(call.fault(what));
+                return Err(Error::expression(format!(
+                    "The provided parameters for language function '{}' are invalid. Either all or none of the parameters must be an array. Please see https://aka.ms/arm-template-expressions/#concat for usage details.",
+                    call.name
+                )));
             }
             None => return Err(call.wrong(place, "String or Array")),
         }

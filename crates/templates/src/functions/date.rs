@@ -25,7 +25,10 @@ const ISO: &str = "yyyy-MM-ddTHH:mm:ss.FFFFFFFZ";
 fn add(call: &mut Call<'_>) -> Result<Value, Error> {
     let base = time(call)?;
     let Some(duration) = read::duration(call.text(1)?) else {
-        return Err(call.fault("the second argument is no duration of ISO 8601, as 'P1D' or '-PT1H30M'"));
+        return Err(Error::expression(format!(
+            "The template function '{}' has an invalid parameter. The second parameter is not a valid ISO8601 Duration string. Please see https://aka.ms/arm-syntax-functions.",
+            call.name
+        )));
     };
     let sum = base.checked_add(duration).filter(is_in_range);
     let sum = sum.ok_or_else(|| call.fault("the result is outside of the years 1 to 9999"))?;

@@ -36,7 +36,9 @@ pub(super) fn find(name: &str) -> Option<Function> {
 }
 
 fn decoded(call: &Call<'_>, text: &str) -> Result<String, Error> {
-    let no_base64 = |_| call.fault("the string is not valid base64");
+    let no_base64 = |_| {
+        call.says("was invoked with a parameter that is not valid. The value cannot be decoded from base64 representation.")
+    };
     let bytes = BASE64.decode(text.trim()).map_err(no_base64)?;
     String::from_utf8(bytes).map_err(|_| call.fault("what the string encodes is not text in UTF-8"))
 }
@@ -63,7 +65,7 @@ fn data_uri_to_string(call: &mut Call<'_>) -> Result<Value, Error> {
     let uri = call.text(0)?;
     let rest = uri.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("data:")).map(|_| &uri[5..]);
     let Some((head, data)) = rest.and_then(|rest| rest.split_once(',')) else {
-        return Err(call.fault("the string is no data URI ('data:…,…')"));
+        return Err(call.says("expects its parameter to be formatted as a valid data URI. The provided value was not formatted correctly. Please see https://aka.ms/arm-functions#dataUriToString for usage details."));
     };
     let is_base64 = head.rsplit(';').next().is_some_and(|last| last.trim().eq_ignore_ascii_case("base64"));
     let data = percent_decoded(call, data)?;

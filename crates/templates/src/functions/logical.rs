@@ -3,6 +3,10 @@
 use super::call::{ANY, Call, Function, fault, lazy, plain, wrong_kind};
 use crate::{Error, Evaluator, Expression, Value};
 
+/// What Azure says of a string that is neither.
+const NOT_CONVERTED: &str =
+    "was invoked with a parameter that is not valid. The value cannot be converted to the target type.";
+
 pub(super) fn find(name: &str) -> Option<Function> {
     Some(match name {
         "and" => lazy(2, ANY, and),
@@ -60,7 +64,7 @@ fn bool(call: &mut Call<'_>) -> Result<Value, Error> {
         Value::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
             "true" | "1" => true,
             "false" | "0" => false,
-            _ => return Err(call.fault("the string is neither 'true' nor 'false'")),
+            _ => return Err(call.says(NOT_CONVERTED)),
         },
         _ => return Err(call.wrong(0, "String, Integer or Boolean")),
     }))

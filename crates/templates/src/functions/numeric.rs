@@ -34,7 +34,9 @@ fn int(call: &mut Call<'_>) -> Result<Value, Error> {
     match &call.values[0] {
         Value::Int(number) => Ok(Value::Int(*number)),
         Value::Text(text) => {
-            let no_number = |_| call.fault("the string is no integer of 64 bits");
+            let no_number = |_| {
+                call.says("cannot convert provided value to integer value. Please see https://aka.ms/arm-function-int for usage details.")
+            };
             Ok(Value::Int(text.trim().parse().map_err(no_number)?))
         }
         Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e18 => {

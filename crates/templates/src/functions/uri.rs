@@ -20,7 +20,9 @@ struct Parts<'a> {
 fn uri(call: &mut Call<'_>) -> Result<Value, Error> {
     let base = parts(call.text(0)?);
     let (Some(scheme), Some(authority)) = (base.scheme, base.authority) else {
-        return Err(call.fault("the base has to be an absolute URI, as 'https://host/path/'"));
+        return Err(call.says(
+            "expects its first argument to be a uri string, an absolute one as 'https://host/path/'.",
+        ));
     };
     let reference = parts(call.text(1)?);
     if reference.scheme.is_some() {

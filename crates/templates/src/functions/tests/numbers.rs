@@ -31,8 +31,11 @@ fn integers_are_reckoned_with_within_64_bits() {
         ("div(1, 0)", "divided by zero"),
         ("mod(1, 0)", "divided by zero"),
         ("add('1', 2)", "argument 1 has to be of type 'Integer', and it is of type 'String'"),
-        ("int('four')", "the string is no integer"),
-        ("int('9223372036854775808')", "no integer of 64 bits"),
+        (
+            "int('four')",
+            "The template language function 'int' cannot convert provided value to integer value.",
+        ),
+        ("int('9223372036854775808')", "cannot convert provided value"),
         ("int(createArray())", "String or Integer"),
         ("float('x')", "no number"),
         ("float('1e999')", "out of range"),
@@ -97,7 +100,7 @@ fn logic_evaluates_no_more_than_it_needs() {
         ("and(true(), 1)", "argument 2 has to be of type 'Boolean'"),
         ("and(true())", "at least 2"),
         ("not('true')", "of type 'Boolean'"),
-        ("bool('yes')", "neither 'true' nor 'false'"),
+        ("bool('yes')", "The value cannot be converted to the target type."),
         ("or(div(1, 0), true())", "divided by zero"),
     ]);
 }
