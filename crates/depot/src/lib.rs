@@ -33,7 +33,8 @@ pub use contents::{Blob, BlobStream, Contents, Fault, FaultKind, Page, Reference
 pub use depot::Depot;
 pub use error::Error;
 pub use folder::{
-    CheckOptions, CheckProgress, CheckReport, Damaged, Folder, GcOptions, GcReport, Missing, Stored,
+    CheckOptions, CheckProgress, CheckReport, Damaged, Folder, GcOptions, GcReport, Missing,
+    RemovedRepository, RepositoryManifest, Stored,
 };
 pub use limits::Limits;
 pub use server::{

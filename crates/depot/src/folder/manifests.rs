@@ -48,7 +48,10 @@ impl Folder {
     }
 
     /// Removes a tag, or a manifest and every tag that points at it.
-    pub(crate) async fn delete_manifest(&self, repository: &str, reference: &Reference) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    /// `NameUnknown`, `ManifestUnknown`, `Failed`.
+    pub async fn delete_manifest(&self, repository: &str, reference: &Reference) -> Result<(), Fault> {
         let (repository, reference) = (repository.to_owned(), reference.clone());
         self.run(move |inner| inner.delete_manifest(&repository, &reference)).await
     }

@@ -16,6 +16,7 @@ mod paths;
 mod reading;
 mod sweep;
 mod uploads;
+mod whole;
 mod writer;
 
 use std::fs::{File, TryLockError};
@@ -40,6 +41,7 @@ use lists::Lists;
 use manifests::Weight;
 use paths::Paths;
 use sweep::Sweep;
+pub use whole::{RemovedRepository, RepositoryManifest};
 pub(crate) use writer::{WriteError, Writer};
 
 /// Locks that repositories share by their names' hashes.

@@ -175,3 +175,41 @@ fn a_server_listens_where_it_may_and_ends_when_told() {
     let file = tempfile::NamedTempFile::new().unwrap();
     assert!(matches!(Depot::in_folder(file.path()), Err(Error::Folder { .. })));
 }
+
+#[test]
+fn a_repository_is_taken_away_whole_and_its_neighbours_stay() {
+    let depot = Depot::temporary().unwrap();
+    let folder = depot.folder().unwrap().clone();
+    let f = Fixture::new(depot);
+    let first = Digest::sha256(f.image("team/app", "v1").as_bytes());
+    // the tag goes on to another manifest, and the first has none any more
+    let second = f.image("team/app", "v2");
+    assert_eq!(f.manifest("team/app", "v1", &second).status, 201);
+    let second = Digest::sha256(second.as_bytes());
+    f.image("team/app/tools", "v1");
+    f.image("team", "v1");
+    let kept = f.runtime.block_on(folder.manifests("team/app")).unwrap();
+    let mut digests: Vec<_> = kept.iter().map(|one| one.digest).collect();
+    assert!(kept.iter().all(|one| one.since.is_some()));
+    assert!(f.runtime.block_on(folder.tagged_since("team/app", "v1")).is_some());
+
+    let mut removed = f.runtime.block_on(folder.remove_repository("team/app")).unwrap();
+    assert_eq!(removed.tags, ["v1", "v2"]);
+    for list in [&mut removed.manifests, &mut digests] {
+        list.sort_unstable_by_key(ToString::to_string);
+    }
+    assert_eq!(removed.manifests, digests);
+    assert!(digests.contains(&first) && digests.contains(&second));
+    assert_eq!(
+        json(&f.ask("GET", "/v2/_catalog"))["repositories"],
+        serde_json::json!(["team", "team/app/tools"])
+    );
+    assert_eq!(code(&f.ask("GET", "/v2/team/app/manifests/v1")), "NAME_UNKNOWN");
+    assert!(f.runtime.block_on(folder.remove_repository("team/app")).is_err());
+    assert!(f.runtime.block_on(folder.manifests("team/app")).is_err());
+
+    f.image("team/app", "v3");
+    assert_eq!(f.ask("GET", "/v2/team/app/manifests/v3").status, 200);
+    assert_eq!(f.ask("GET", &format!("/v2/team/app/manifests/{first}")).status, 404);
+    assert_eq!(f.ask("GET", "/v2/team/manifests/v1").status, 200);
+}

@@ -134,6 +134,66 @@ fn images_are_copied_into_a_hosted_registry_and_seen_there() {
 }
 
 #[test]
+fn repositories_of_a_hosted_registry_are_shown_and_deleted() {
+    let world = World::new(SiteOptions::default());
+    let mut images = Corpus::default();
+    images.add("team/web", "v1", image(&[gzip_like_layer(1, 10_000)]));
+    images.add("team/web", "v2", image(&[gzip_like_layer(2, 10_000)]));
+    images.add("team/job", "v1", image(&[gzip_like_layer(3, 10_000)]));
+    push(&world.near.host(), &images);
+    let digest = |at: usize| images.entries[at].artifact.digest().to_string();
+    let az = az(&world.site, &world.proxy.url());
+    az.ok(&["acr", "create", "-g", GROUP, "-n", "hostedregistry", "--sku", "Premium", "-l", "westus"]);
+    let source = world.site.registry(GROUP, NEAR);
+    for name in ["team/web:v1", "team/web:v2", "team/job:v1"] {
+        az.ok(&["acr", "import", "-n", "hostedregistry", "-r", &source, "--source", name, "-t", name]);
+    }
+    let repository = |words: &[&str]| {
+        let text = az.ok(&[&["acr", "repository"], words, &["-n", "hostedregistry"]].concat());
+        if text.trim().is_empty() { Value::Null } else { json_of(&text) }
+    };
+
+    let shown = repository(&["show", "--repository", "team/web"]);
+    assert_eq!((&shown["manifestCount"], &shown["tagCount"]), (&json!(2), &json!(2)), "{shown}");
+    let tag = repository(&["show", "--image", "team/web:v1"]);
+    assert_eq!((&tag["name"], &tag["digest"]), (&json!("v1"), &json!(digest(0))));
+    assert!(tag["lastUpdateTime"].as_str().is_some_and(|time| time.starts_with("20")), "{tag}");
+    let listed = ["acr", "manifest", "list-metadata", "-r", "hostedregistry", "-n", "team/web"];
+    let listed = json_of(&az.ok(&[&listed[..], &["--orderby", "time_desc"]].concat()));
+    assert_eq!(listed[1]["tags"], json!(["v1"]), "{listed}");
+    assert_eq!(listed[1]["digest"], digest(0).as_str());
+    let table = az.ok(&[
+        "acr",
+        "repository",
+        "show-tags",
+        "-n",
+        "hostedregistry",
+        "--repository",
+        "team/web",
+        "-o",
+        "table",
+    ]);
+    assert!(table.contains("Result") && table.contains("v1") && table.contains("v2"), "{table}");
+
+    repository(&["untag", "--image", "team/web:v1"]);
+    assert_eq!(repository(&["show-tags", "--repository", "team/web"]), json!(["v2"]));
+    repository(&["delete", "--image", "team/web:v2", "--yes"]);
+    assert_eq!(repository(&["show-tags", "--repository", "team/web"]), json!([]));
+    let gone = repository(&["delete", "--repository", "team/web", "--yes"]);
+    assert_eq!(gone["manifestsDeleted"], json!([digest(0)]), "{gone}");
+    assert_eq!(repository(&["list"]), json!(["team/job"]));
+    let missing = az.run(&["acr", "repository", "show", "-n", "hostedregistry", "--repository", "team/web"]);
+    assert_ne!(missing.code(), 0);
+    assert!(missing.stderr.contains("team/web"), "{}", missing.stderr);
+
+    // a name that no registry has is not answered by another one
+    let stranger = az.run(&["acr", "repository", "list", "-n", "nosuchregistry"]);
+    assert_ne!(stranger.code(), 0, "{}", stranger.stdout);
+    assert!(!stranger.stdout.contains("team/job"), "{}", stranger.stdout);
+    println!("{}", stranger.stderr);
+}
+
+#[test]
 fn pipelines_and_runs_are_resources_like_any_other() {
     let world = World::new(SiteOptions::default());
     let mut images = Corpus::default();

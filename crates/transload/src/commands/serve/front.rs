@@ -8,7 +8,8 @@ use tower::ServiceExt as _;
 use transload_depot::Arrival;
 use transload_server::Peer;
 
-use super::azure_tags;
+use super::Names;
+use super::azure_face;
 use super::hosted::Registries;
 
 /// Parts what comes.
@@ -18,11 +19,20 @@ pub(super) struct Front {
     api: Router,
     /// `host[:port]` of this server: what goes to no registry by its host goes to the one of this name.
     host: String,
+    /// What follows the name of every other hosted registry in its login server.
+    registry_suffix: String,
 }
 
 impl Front {
-    pub(super) fn new(registries: Registries, api: Router, host: String) -> Self {
-        Self { registries, api, host }
+    pub(super) fn new(registries: Registries, api: Router, names: &Names) -> Self {
+        let (host, registry_suffix) = (names.host.clone(), names.registry_suffix.to_ascii_lowercase());
+        Self { registries, api, host, registry_suffix }
+    }
+
+    /// Whether a host can be the login server of one registry only, with or without the port that is in the suffix.
+    fn names_a_registry(&self, host: &str) -> bool {
+        let bare = |text: &str| text.rsplit_once(':').map_or(text, |(name, _)| name).to_owned();
+        bare(host).ends_with(&bare(&self.registry_suffix))
     }
 
     pub(super) fn router(self) -> Router {
@@ -35,12 +45,12 @@ async fn part(State(front): State<Front>, mut request: Request) -> Response {
     if is_of_registries(path) {
         let host = host_of(&request);
         let found = match front.registries.at(&host).await {
-            Ok(None) => front.registries.at(&front.host).await,
+            Ok(None) if !front.names_a_registry(&host) => front.registries.at(&front.host).await,
             found => found,
         };
         match found {
-            Ok(Some(open)) if azure_tags::repository_of(request.uri().path()).is_some() => {
-                return azure_tags::answer(&open.depot, &open.gate, &open.login_server, request).await;
+            Ok(Some(open)) if azure_face::is_here(request.uri().path()) => {
+                return azure_face::answer(&open.depot, &open.gate, &open.login_server, request).await;
             }
             Ok(Some(open)) => return always(open.router.oneshot(request).await),
             Ok(None) => return super::hosted::nobody(&host),

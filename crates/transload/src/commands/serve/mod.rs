@@ -1,6 +1,6 @@
 //! `transload serve` and `transload worker`: the control plane put together.
 
-mod azure_tags;
+mod azure_face;
 mod connect;
 mod ends;
 mod first;
@@ -147,7 +147,7 @@ pub(crate) async fn run(
     let doors = Doors::new(control.clone(), server.authenticator());
     let stop = CancellationToken::new();
     let registries = Registries::new(&options.kept.data, control.clone(), doors, limits.clone(), &stop)?;
-    let front = Front::new(registries.clone(), server.router(), names.host.clone());
+    let front = Front::new(registries.clone(), server.router(), &names);
     let metrics = Metrics::new();
     let serving = Serving::router(front.router(), limits).public();
     let listening = options.listening.start_serving(serving, tls, &metrics).await?;
