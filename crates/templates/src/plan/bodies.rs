@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value as Json};
 
 use super::scope::{Frame, Place};
+use super::unroll::of_resource;
 use super::world::World;
 use super::{Plan, Planned, expand, outer};
 use crate::template::{Nested, Resource};
@@ -48,7 +49,47 @@ impl Plan {
     /// `Pending` while the world lacks an answer: put it in and call again. Otherwise what evaluation says ("Unable to
     /// process template language expressions for resource '…'").
     pub fn body(&self, index: usize, world: &World) -> Result<Json, Error> {
-        self.in_resource(index, world, |frame, evaluator, _, resource| {
+        let context = self.context(world);
+        let frame = Frame { context: &context, place: Place::Late, round: None };
+        self.body_in(
+            index,
+            &Sight { frame, evaluator: &Evaluator::new(&frame, &self.limits), wrap: unprocessed },
+        )
+    }
+
+    /// The deployment that a resource is.
+    ///
+    /// # Errors
+    /// As [`body`](Self::body); `InvalidTemplate` for a resource that is no deployment.
+    pub fn nested(&self, index: usize, world: &World) -> Result<NestedDeployment, Error> {
+        let context = self.context(world);
+        let frame = Frame { context: &context, place: Place::Late, round: None };
+        self.nested_in(
+            index,
+            &Sight { frame, evaluator: &Evaluator::new(&frame, &self.limits), wrap: unprocessed },
+        )
+    }
+
+    /// Evaluates what is sent for a resource, and throws it away. Its faults are the template's.
+    pub(super) fn try_one(
+        &self,
+        index: usize,
+        frame: Frame<'_>,
+        evaluator: &Evaluator<'_>,
+    ) -> Result<(), Error> {
+        let wrap =
+            |error, planned: &Planned, resource: &Resource| of_resource(error, &planned.name, resource);
+        let sight = Sight { frame, evaluator, wrap };
+        let is_nested = self.resources.get(index).is_some_and(|resource| resource.is_nested);
+        if is_nested {
+            self.nested_in(index, &sight).map(drop)
+        } else {
+            self.body_in(index, &sight).map(drop)
+        }
+    }
+
+    fn body_in(&self, index: usize, sight: &Sight<'_>) -> Result<Json, Error> {
+        self.in_resource(index, sight, |frame, evaluator, _, resource| {
             let members = resource.body.as_object().unwrap_or_default();
             let is_sent = |member: &&Member| {
                 resource.nested.is_none() || !member.key.eq_ignore_ascii_case("properties")
@@ -64,12 +105,8 @@ impl Plan {
         })
     }
 
-    /// The deployment that a resource is.
-    ///
-    /// # Errors
-    /// As [`body`](Self::body); `InvalidTemplate` for a resource that is no deployment.
-    pub fn nested(&self, index: usize, world: &World) -> Result<NestedDeployment, Error> {
-        self.in_resource(index, world, |frame, evaluator, planned, resource| {
+    fn nested_in(&self, index: usize, sight: &Sight<'_>) -> Result<NestedDeployment, Error> {
+        self.in_resource(index, sight, |frame, evaluator, planned, resource| {
             let Some(nested) = &resource.nested else {
                 return Err(Error::template(format!("The resource '{}' is no deployment.", planned.id)));
             };
@@ -95,17 +132,11 @@ impl Plan {
         })
     }
 
-    /// Evaluates what is sent for a resource, and throws it away.
-    pub(super) fn try_one(&self, index: usize, world: &World) -> Result<(), Error> {
-        let is_nested = self.resources.get(index).is_some_and(|resource| resource.is_nested);
-        if is_nested { self.nested(index, world).map(drop) } else { self.body(index, world).map(drop) }
-    }
-
     /// Runs something in the scope of a resource.
     fn in_resource<T>(
         &self,
         index: usize,
-        world: &World,
+        sight: &Sight<'_>,
         run: impl FnOnce(&Frame<'_>, &Evaluator<'_>, &Planned, &Resource) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let found = self.resources.get(index).zip(self.origins.get(index));
@@ -115,16 +146,20 @@ impl Plan {
         let Some((planned, origin, resource)) = found else {
             return Err(Error::template(format!("The plan has no resource {index}.")));
         };
-        let context = self.context(world);
-        let frame = Frame { context: &context, place: Place::Late, round: None };
-        origin.in_rounds(frame, |frame| {
-            let evaluator = Evaluator::new(frame, &self.limits);
-            let made = run(frame, &evaluator, planned, resource);
+        origin.in_rounds(sight.frame, |frame| {
+            let made = run(frame, &sight.evaluator.within(frame), planned, resource);
             made.map_err(|error| {
-                unprocessed(error.or_at(planned.at), planned, resource).rooted(&planned.path)
+                (sight.wrap)(error.or_at(planned.at), planned, resource).rooted(&planned.path)
             })
         })
     }
+}
+
+/// With what a resource is looked at: the scope outside of loops, the budget, and the words for its faults.
+struct Sight<'s> {
+    frame: Frame<'s>,
+    evaluator: &'s Evaluator<'s>,
+    wrap: fn(Error, &Planned, &Resource) -> Error,
 }
 
 /// The mode of a nested deployment: there is only one.

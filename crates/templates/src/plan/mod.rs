@@ -29,12 +29,12 @@ pub use setting::Setting;
 pub use settle::ParameterGiven;
 pub use world::World;
 
-use scope::Context;
+use scope::{Context, Frame, Place};
 use settle::Parameters;
 use unroll::{Origin, Unrolled};
 
 use crate::template::{Template, validation_failed};
-use crate::{Error, ErrorKind, Limits, Value};
+use crate::{Error, ErrorKind, Evaluator, Limits, Value};
 
 /// A template with its parameters, unrolled and ordered. It owns all it needs.
 #[derive(Clone)]
@@ -74,13 +74,14 @@ fn make(
     }
     statics::check(&template, limits)?;
     let in_template = |error: Error| error.within("properties.template");
-    let parameters = settle::parameters(&template, given, setting, limits).map_err(in_template)?;
+    let limits_of_all = limits.of_a_plan();
+    let parameters = settle::parameters(&template, given, setting, &limits_of_all).map_err(in_template)?;
     let context = Context::new(&template, setting, &parameters, None);
-    let mut unrolled = unroll::unroll(&context, limits)?;
+    let mut unrolled = unroll::unroll(&context, &limits_of_all)?;
     refuse_duplicates(&unrolled.planned)?;
     let (world, named) = (World::new(), unrolled.planned.clone());
     let context = Context::new(&template, setting, &parameters, Some((&world, &named)));
-    graph::connect(&context, &mut unrolled, limits)?;
+    graph::connect(&context, &mut unrolled, &limits_of_all)?;
     drop(context);
     let Unrolled { planned: resources, origins } = unrolled;
     let plan = Plan { template, setting: setting.clone(), limits: *limits, parameters, resources, origins };
@@ -128,12 +129,20 @@ impl Plan {
             Err(error) if matches!(error.kind, ErrorKind::Pending(_)) => Ok(()),
             other => other,
         };
+        let context = self.context(world);
+        let frame = Frame { context: &context, place: Place::Late, round: None };
+        // one budget for all: a template of many resources is not to cost many times what one may
+        let limits = self.limits.of_a_plan();
+        let evaluator = Evaluator::new(&frame, &limits);
         for (index, resource) in self.resources.iter().enumerate() {
             if resource.condition && !resource.existing {
-                settled(self.try_one(index, world))?;
+                settled(self.try_one(index, frame, &evaluator))?;
             }
         }
-        settled(self.try_outputs(world))
+        for output in &self.template.outputs {
+            settled(self.output(&frame, &evaluator, output).map(drop))?;
+        }
+        Ok(())
     }
 
     fn context<'a>(&'a self, world: &'a World) -> Context<'a> {

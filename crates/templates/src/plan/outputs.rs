@@ -1,6 +1,6 @@
 //! Outputs of a deployment.
 
-use super::scope::{Context, Frame, Place};
+use super::scope::{Frame, Place};
 use super::world::World;
 use super::{Plan, expand, fits};
 use crate::template::{Output, OutputForm, ValueKind};
@@ -24,47 +24,43 @@ impl Plan {
     /// `Pending` while the world lacks an answer; otherwise what evaluation says, and types that do not fit.
     pub fn outputs(&self, world: &World) -> Result<Vec<Named>, Error> {
         let context = self.context(world);
-        let mut made = Vec::new();
-        for output in &self.template.outputs {
-            let path = format!("properties.template.outputs.{}", output.name);
-            let value = self.output(&context, output);
-            made.extend(
-                value.map_err(|error| of_output(error.or_at(output.at), &output.name).rooted(&path))?,
-            );
-        }
-        Ok(made)
-    }
-
-    /// Evaluates the outputs one by one as far as the world tells.
-    pub(super) fn try_outputs(&self, world: &World) -> Result<(), Error> {
-        let context = self.context(world);
-        for output in &self.template.outputs {
-            let path = format!("properties.template.outputs.{}", output.name);
-            match self.output(&context, output) {
-                Err(error) if matches!(error.kind, ErrorKind::Pending(_)) => {}
-                other => {
-                    other.map_err(|error| of_output(error.or_at(output.at), &output.name).rooted(&path))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn output(&self, context: &Context<'_>, output: &Output) -> Result<Option<Named>, Error> {
-        let frame = Frame { context, place: Place::Late, round: None };
+        let frame = Frame { context: &context, place: Place::Late, round: None };
         let evaluator = Evaluator::new(&frame, &self.limits);
-        if !condition(&frame, &evaluator, output)? {
+        let made: Result<Vec<_>, Error> =
+            self.template.outputs.iter().map(|output| self.output(&frame, &evaluator, output)).collect();
+        Ok(made?.into_iter().flatten().collect())
+    }
+
+    /// An output, if its condition is true.
+    pub(super) fn output(
+        &self,
+        frame: &Frame<'_>,
+        evaluator: &Evaluator<'_>,
+        output: &Output,
+    ) -> Result<Option<Named>, Error> {
+        let path = format!("properties.template.outputs.{}", output.name);
+        self.evaluated(frame, evaluator, output)
+            .map_err(|error| of_output(error.or_at(output.at), &output.name).rooted(&path))
+    }
+
+    fn evaluated(
+        &self,
+        frame: &Frame<'_>,
+        evaluator: &Evaluator<'_>,
+        output: &Output,
+    ) -> Result<Option<Named>, Error> {
+        if !condition(frame, evaluator, output)? {
             return Ok(None);
         }
         let value = match &output.form {
             OutputForm::Value(node) => {
-                expand::value(&frame, &evaluator, node).map_err(|error| error.within("value"))?
+                expand::value(frame, evaluator, node).map_err(|error| error.within("value"))?
             }
             OutputForm::Loop { count, input } => {
-                let count = expand::count(&frame, &evaluator, count)
+                let count = expand::count(frame, evaluator, count)
                     .map_err(|error| error.within("count").within("copy"))?;
                 let rounds =
-                    expand::rounds(&frame, &evaluator, (&output.name, true), count, |frame, evaluator| {
+                    expand::rounds(frame, evaluator, (&output.name, true), count, |frame, evaluator| {
                         expand::value(frame, evaluator, input)
                     });
                 Value::Array(rounds.map_err(|error| error.within("input").within("copy"))?)

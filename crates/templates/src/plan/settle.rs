@@ -62,9 +62,9 @@ pub(super) fn parameters(
     setting: &Setting,
     limits: &Limits,
 ) -> Result<Parameters, Error> {
+    refuse_unknown(template, given)?;
     let given: HashMap<String, &ParameterGiven> =
         given.iter().map(|(name, value)| (key(name), value)).collect();
-    refuse_unknown(template, &given)?;
     let settling = Settling {
         template,
         setting,
@@ -87,13 +87,12 @@ pub(super) fn parameters(
         .collect())
 }
 
-fn refuse_unknown(template: &Template, given: &HashMap<String, &ParameterGiven>) -> Result<(), Error> {
-    let mut unknown: Vec<&str> =
-        given.keys().filter(|name| !template.parameters.contains_key(*name)).map(String::as_str).collect();
+fn refuse_unknown(template: &Template, given: &BTreeMap<String, ParameterGiven>) -> Result<(), Error> {
+    let is_unknown = |name: &&String| !template.parameters.contains_key(&key(name));
+    let unknown: Vec<&str> = given.keys().filter(is_unknown).map(String::as_str).collect();
     if unknown.is_empty() {
         return Ok(());
     }
-    unknown.sort_unstable();
     let known: Vec<&str> = template.parameters.values().map(|parameter| parameter.name.as_str()).collect();
     Err(Error::new(
         ErrorKind::Parameter,

@@ -61,11 +61,20 @@ fn resource_at(template: &Template, limits: &Limits, resource: &Resource, path: 
     let name = resource.name.as_text().unwrap_or_default();
     let wrong = |error: Error| of_resource(error, name, resource).rooted(&path_of);
     let at = |stands: Stands<'_>, node: &Node| Checker { template, limits, stands }.node(node);
-    let copy = resource.copy.iter().flat_map(|copy| copy.batch.iter().chain([&copy.count]));
-    let early = [&resource.api_version, &resource.condition, &resource.scope, &resource.depends_on];
-    let early = early.into_iter().flatten().chain([&resource.kind, &resource.name]).chain(copy);
-    for node in early {
-        at(Stands::Early, node).map_err(wrong)?;
+    let early = [
+        ("type", Some(&resource.kind)),
+        ("name", Some(&resource.name)),
+        ("apiVersion", resource.api_version.as_ref()),
+        ("condition", resource.condition.as_ref()),
+        ("scope", resource.scope.as_ref()),
+        ("dependsOn", resource.depends_on.as_ref()),
+        ("resourceGroup", resource.group.as_ref()),
+        ("subscriptionId", resource.subscription.as_ref()),
+        ("copy.count", resource.copy.as_ref().map(|copy| &copy.count)),
+        ("copy.batchSize", resource.copy.as_ref().and_then(|copy| copy.batch.as_ref())),
+    ];
+    for (member, node) in early {
+        node.map_or(Ok(()), |node| at(Stands::Early, node)).map_err(|error| wrong(error.within(member)))?;
     }
     let late = if resource.nested.is_some() { sent(resource) } else { Vec::new() };
     for node in late {

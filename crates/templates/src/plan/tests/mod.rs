@@ -1,12 +1,14 @@
 //! Plans of small templates. Each test writes the sections that it is about.
 
 mod bodies;
+mod bounds;
 mod graph;
 mod ids;
 mod loops;
 mod nested;
 mod outputs;
 mod parameters;
+mod pipelines;
 mod places;
 mod resources;
 

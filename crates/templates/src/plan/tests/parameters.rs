@@ -105,9 +105,9 @@ fn what_is_missing_or_unknown_is_named() {
     assert_eq!(missing.path.as_deref(), Some("properties.template.parameters.p"));
     assert!(missing.at.is_some());
     let unknown =
-        fault(plan_given(&declared(r#"{"type": "int", "defaultValue": 1}"#), &json!({"x": 1, "y": 2})));
+        fault(plan_given(&declared(r#"{"type": "int", "defaultValue": 1}"#), &json!({"Xx": 1, "y": 2})));
     assert!(
-        unknown.starts_with("The following parameters were supplied, but do not correspond to any parameters defined in the template: 'x, y'. The parameters defined in the template are: 'p'."),
+        unknown.starts_with("The following parameters were supplied, but do not correspond to any parameters defined in the template: 'Xx, y'. The parameters defined in the template are: 'p'."),
         "{unknown}"
     );
 }
