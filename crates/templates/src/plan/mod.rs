@@ -4,6 +4,7 @@
 mod bodies;
 mod expand;
 mod fits;
+mod functions;
 mod graph;
 mod outer;
 mod outputs;

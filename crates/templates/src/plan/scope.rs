@@ -10,8 +10,8 @@ use super::planned::Planned;
 use super::setting::Setting;
 use super::settle::{Parameters, not_found};
 use super::world::World;
-use super::{expand, fits, place, runtime};
-use crate::template::{Definitions, Function, Template, ValueKind, VariableForm, key};
+use super::{expand, functions, place, runtime};
+use crate::template::{Template, VariableForm, key};
 use crate::{Error, ErrorKind, Evaluator, Scope, Value};
 
 /// Levels that a variable, a default or a function of the template takes: it costs the stack of so many.
@@ -192,45 +192,6 @@ impl<'a> Frame<'a> {
             None => rounds().find(|round| round.main).or(self.round),
         }
     }
-
-    fn function(
-        &self,
-        function: &Function,
-        arguments: &[Value],
-        evaluator: &Evaluator<'_>,
-    ) -> Result<Value, Error> {
-        if function.parameters.len() != arguments.len() {
-            return Err(Error::expression(format!(
-                "Unable to evaluate template language function '{}': function requires {} argument(s) while {} were provided.",
-                function.name,
-                function.parameters.len(),
-                arguments.len()
-            )));
-        }
-        for ((name, shape), value) in function.parameters.iter().zip(arguments) {
-            let subject = fits::Subject { name, at: function.value.at, secure: true };
-            fits::check(value, shape, &self.context.template.definitions, &subject)?;
-        }
-        let _levels = evaluator.deeper(LEVELS)?;
-        let scope = FunctionScope { frame: *self, function, arguments };
-        let value = evaluator.within(&scope).node(&function.value);
-        value.and_then(|value| of_output_type(value, function, &self.context.template.definitions)).map_err(
-            |error| error.or_at(function.value.at).rooted(&format!("properties.template.{}", function.path)),
-        )
-    }
-}
-
-/// What a function of the template made, if it is of the type that the function says.
-fn of_output_type(value: Value, function: &Function, definitions: &Definitions) -> Result<Value, Error> {
-    if fits::is_of_type(&value, &function.output, definitions)? {
-        return Ok(value);
-    }
-    let expected = definitions.follow(&function.output)?.kind.map_or("", ValueKind::expected);
-    Err(Error::expression(format!(
-        "The output of the template function '{}' is not valid. Expected '{expected}'. Actual '{}'.",
-        function.name,
-        value.kind()
-    )))
 }
 
 impl Scope for Frame<'_> {
@@ -250,42 +211,13 @@ impl Scope for Frame<'_> {
             "utcnow" | "newguid" => Err(only_defaults(name)),
             _ if runtime::is_function(name) => runtime::call(self, name, arguments),
             _ => match self.context.template.functions.get(&key(name)) {
-                Some(function) => self.function(function, arguments, evaluator),
+                Some(function) => {
+                    let (template, setting) = (self.context.template, self.context.setting);
+                    functions::call(template, setting, function, arguments, evaluator)
+                }
                 None => return place::call(self.context.setting, &lower, arguments),
             },
         })
-    }
-}
-
-/// The scope of a function that the template defines: its own parameters, and nothing of the template but its functions.
-struct FunctionScope<'a> {
-    frame: Frame<'a>,
-    function: &'a Function,
-    arguments: &'a [Value],
-}
-
-impl Scope for FunctionScope<'_> {
-    fn call(
-        &self,
-        name: &str,
-        arguments: &[Value],
-        evaluator: &Evaluator<'_>,
-    ) -> Option<Result<Value, Error>> {
-        let lower = name.to_ascii_lowercase();
-        if lower == "parameters" {
-            return Some(only_text("parameters", arguments).and_then(|name| {
-                let place = self.function.parameters.iter().position(|(own, _)| crate::same_name(own, name));
-                let value = place.and_then(|place| self.arguments.get(place)).cloned();
-                value.ok_or_else(|| not_found("parameter", name))
-            }));
-        }
-        if let Some(function) = self.frame.context.template.functions.get(&key(name)) {
-            return Some(self.frame.function(function, arguments, evaluator));
-        }
-        match place::call(self.frame.context.setting, &lower, arguments) {
-            None if is_known(self.frame.context.template, name) => Some(Err(not_expected(name))),
-            answer => answer,
-        }
     }
 }
 
@@ -321,7 +253,8 @@ fn no_round(name: Option<&str>) -> Error {
     error
 }
 
-fn only_text<'v>(function: &str, arguments: &'v [Value]) -> Result<&'v str, Error> {
+/// The only argument, which has to be a name.
+pub(super) fn only_text<'v>(function: &str, arguments: &'v [Value]) -> Result<&'v str, Error> {
     match arguments {
         [Value::Text(text)] => Ok(text),
         _ => Err(place::invalid(function, "it takes one name")),

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::setting::Setting;
-use super::{fits, place};
+use super::{fits, functions, place};
 use crate::template::{Parameter, Template, ValueKind, key};
 use crate::{Error, ErrorKind, Evaluator, Limits, Scope, Value, format_time};
 
@@ -221,6 +221,10 @@ impl Scope for Settling<'_> {
             "utcnow" => now(self.setting.now, arguments),
             "deployment" if arguments.is_empty() => {
                 Ok(super::scope::deployment(self.setting, self.template, &serde_json::Map::new()))
+            }
+            _ if self.template.functions.contains_key(&key(name)) => {
+                let function = &self.template.functions[&key(name)];
+                functions::call(self.template, self.setting, function, arguments, evaluator)
             }
             _ => match place::call(self.setting, &lower, arguments) {
                 Some(answer) => answer,

@@ -177,10 +177,7 @@ impl Checker<'_> {
             }
             "deployment" if matches!(self.stands, Stands::Function(_)) => Err(not_expected(name)),
             "resourceinfo" if matches!(self.stands, Stands::Early) => Ok(()),
-            _ if self.template.functions.contains_key(&key(name)) => match self.stands {
-                Stands::Default => Err(not_expected(name)),
-                _ => Ok(()),
-            },
+            _ if self.template.functions.contains_key(&key(name)) => Ok(()),
             _ if runtime::is_function(name) => match self.stands {
                 Stands::Late => Ok(()),
                 _ => Err(not_expected(name)),

@@ -122,6 +122,8 @@ fn functions_of_the_template_see_their_own_parameters_only() {
     let good = functions("[concat(parameters('A'), string(parameters('n')), resourceGroup().name)]");
     assert_eq!(output("string", "[my.f('x', 5)]", &good).unwrap(), json!("x5Lab"));
     assert_eq!(output("string", "[MY.F('x', 5)]", &good).unwrap(), json!("x5Lab"));
+    let default = good.replace("\"outer\"", "\"[my.f('y', 6)]\"");
+    assert_eq!(output("string", "[parameters('p')]", &default).unwrap(), json!("y6Lab"));
     let rows = [
         ("[my.f('x')]", good.clone(), "function requires 2 argument(s) while 1 were provided"),
         (
