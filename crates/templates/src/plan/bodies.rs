@@ -80,7 +80,7 @@ impl Plan {
         let wrap =
             |error, planned: &Planned, resource: &Resource| of_resource(error, &planned.name, resource);
         let sight = Sight { frame, evaluator, wrap };
-        let is_nested = self.resources.get(index).is_some_and(|resource| resource.is_nested);
+        let is_nested = self.resources().get(index).is_some_and(|resource| resource.is_nested);
         if is_nested {
             self.nested_in(index, &sight).map(drop)
         } else {
@@ -139,7 +139,7 @@ impl Plan {
         sight: &Sight<'_>,
         run: impl FnOnce(&Frame<'_>, &Evaluator<'_>, &Planned, &Resource) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let found = self.resources.get(index).zip(self.origins.get(index));
+        let found = self.resources().get(index).zip(self.origins.get(index));
         let found = found.and_then(|(planned, origin)| {
             Some((planned, origin, origin.resource(&self.template.resources)?))
         });

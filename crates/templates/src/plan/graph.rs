@@ -1,7 +1,7 @@
 //! What has to be done before what: `dependsOn`, resources that `reference()` and `list…()` name, serial loops, and
 //! resources that others lie in.
 
-use super::planned::{Planned, find_dependencies};
+use super::planned::{Planned, Resources};
 use super::scope::{Context, Frame, Place};
 use super::unroll::{Origin, Unrolled, of_resource};
 use super::{expand, outer, runtime};
@@ -12,15 +12,19 @@ use crate::{Error, Evaluator, Expression, Limits, Node, Value};
 ///
 /// # Errors
 /// `InvalidTemplate` when something depends on what is not in the template, or on itself by way of others.
-pub(super) fn connect(context: &Context<'_>, unrolled: &mut Unrolled, limits: &Limits) -> Result<(), Error> {
+pub(super) fn connect(
+    context: &Context<'_>,
+    named: &Resources,
+    unrolled: &mut Unrolled,
+    limits: &Limits,
+) -> Result<(), Error> {
     let frame = Frame { context, place: Place::Late, round: None };
     let evaluator = Evaluator::new(&frame, limits);
     let mut needs = Vec::new();
     for (planned, origin) in unrolled.planned.iter().zip(&unrolled.origins) {
         let Some(resource) = origin.resource(&context.template.resources) else { continue };
         needs.push(origin.in_rounds(frame, |frame| {
-            let finding =
-                Finding { frame, evaluator: &evaluator.within(frame), resource, all: &unrolled.planned };
+            let finding = Finding { frame, evaluator: &evaluator.within(frame), resource, named };
             let error = |error: Error| {
                 of_resource(error.or_at(planned.at), &planned.name, resource).rooted(&planned.path)
             };
@@ -53,7 +57,7 @@ struct Finding<'f> {
     frame: &'f Frame<'f>,
     evaluator: &'f Evaluator<'f>,
     resource: &'f Resource,
-    all: &'f [Planned],
+    named: &'f Resources,
 }
 
 impl Finding<'_> {
@@ -80,7 +84,8 @@ impl Finding<'_> {
                     item.kind()
                 )));
             };
-            let named = find_dependencies(self.all, subject);
+            let named = self.named.find_dependencies(subject);
+            self.evaluator.spend(named.len() as u64 + 1)?;
             if named.is_empty() {
                 // the plan says nothing else of the group: what exists already needs no waiting for
                 return Err(fault(format!(
@@ -100,7 +105,7 @@ impl Finding<'_> {
             expand::strings(self.frame, self.evaluator, node, &mut |evaluator, text, at| {
                 // faults of an expression are told where it is evaluated
                 if let Ok(Some(expression)) = Expression::parse(text, at, evaluator.limits()) {
-                    self.named_in(&expression, evaluator, &mut found);
+                    self.named_in(&expression, evaluator, &mut found)?;
                 }
                 Ok(())
             })?;
@@ -108,13 +113,20 @@ impl Finding<'_> {
         Ok(found)
     }
 
-    fn named_in(&self, expression: &Expression, evaluator: &Evaluator<'_>, found: &mut Vec<usize>) {
+    fn named_in(
+        &self,
+        expression: &Expression,
+        evaluator: &Evaluator<'_>,
+        found: &mut Vec<usize>,
+    ) -> Result<(), Error> {
+        let before = found.len();
         expression.calls(&mut |name, arguments, _| {
             let subject = arguments.first().filter(|_| runtime::is_dependency(name));
             if let Some(Ok(Value::Text(subject))) = subject.map(|subject| evaluator.expression(subject)) {
-                found.extend(find_dependencies(self.all, &subject));
+                found.extend(self.named.find_dependencies(&subject));
             }
         });
+        evaluator.spend((found.len() - before) as u64)
     }
 }
 

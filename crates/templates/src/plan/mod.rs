@@ -30,6 +30,7 @@ pub use setting::Setting;
 pub use settle::ParameterGiven;
 pub use world::World;
 
+use planned::Resources;
 use scope::{Context, Frame, Place};
 use settle::Parameters;
 use unroll::{Origin, Unrolled};
@@ -44,7 +45,7 @@ pub struct Plan {
     setting: Setting,
     limits: Limits,
     parameters: Parameters,
-    resources: Vec<Planned>,
+    resources: Resources,
     origins: Vec<Origin>,
 }
 
@@ -80,11 +81,12 @@ fn make(
     let context = Context::new(&template, setting, &parameters, None);
     let mut unrolled = unroll::unroll(&context, &limits_of_all)?;
     refuse_duplicates(&unrolled.planned)?;
-    let (world, named) = (World::new(), unrolled.planned.clone());
+    let (world, named) = (World::new(), Resources::new(unrolled.planned.clone()));
     let context = Context::new(&template, setting, &parameters, Some((&world, &named)));
-    graph::connect(&context, &mut unrolled, &limits_of_all)?;
+    graph::connect(&context, &named, &mut unrolled, &limits_of_all)?;
     drop(context);
-    let Unrolled { planned: resources, origins } = unrolled;
+    let Unrolled { planned, origins } = unrolled;
+    let resources = Resources::new(planned);
     let plan = Plan { template, setting: setting.clone(), limits: *limits, parameters, resources, origins };
     plan.check(&world)?;
     Ok(plan)
@@ -113,7 +115,7 @@ impl Plan {
 
     /// The resources in the template's order, the rounds of loops one by one, those that lie in others behind those.
     pub fn resources(&self) -> &[Planned] {
-        &self.resources
+        self.resources.all()
     }
 
     /// The template that it was made of.
@@ -135,7 +137,7 @@ impl Plan {
         // one budget for all: a template of many resources is not to cost many times what one may
         let limits = self.limits.of_a_plan();
         let evaluator = Evaluator::new(&frame, &limits);
-        for (index, resource) in self.resources.iter().enumerate() {
+        for (index, resource) in self.resources().iter().enumerate() {
             if resource.condition && !resource.existing {
                 settled(self.try_one(index, frame, &evaluator))?;
             }
@@ -157,7 +159,7 @@ impl fmt::Debug for Plan {
         f.debug_struct("Plan")
             .field("deployment", &self.setting.deployment)
             .field("parameters", &self.parameters.keys())
-            .field("resources", &self.resources)
+            .field("resources", &self.resources())
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! Resources of a plan, and how expressions and `dependsOn` name them.
 
+use std::collections::HashMap;
+
 use crate::Position;
 
 /// A resource that a template asks for; every round of a loop makes one.
@@ -38,27 +40,6 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// Whether it is a round of the loop of this name; a loop's symbolic name is one as well.
-    pub(super) fn is_of_loop(&self, name: &str) -> bool {
-        let same = |own: &Option<String>| own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name));
-        self.loop_name.is_some() && (same(&self.loop_name) || same(&self.symbol))
-    }
-
-    fn has_symbol(&self, name: &str) -> bool {
-        self.symbolic_name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
-    }
-
-    /// Whether a name (not symbolic) or an id means it: `name`, `Namespace/type/name`, or the whole id.
-    fn is_called(&self, subject: &str) -> bool {
-        let subject = subject.trim_end_matches('/');
-        if subject.starts_with('/') {
-            return self.id.eq_ignore_ascii_case(subject);
-        }
-        self.name.eq_ignore_ascii_case(subject)
-            || join(&self.kind, &self.name).eq_ignore_ascii_case(subject)
-            || self.id.rsplit_once("/providers/").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(subject))
-    }
-
     /// As Azure's messages name it: `Namespace/type/name`.
     pub(super) fn title(&self) -> String {
         join(&self.kind, &self.name)
@@ -69,31 +50,70 @@ fn join(kind: &str, name: &str) -> String {
     format!("{kind}/{name}")
 }
 
-/// The places of what a subject means: a symbolic name before all others. Of several with one name those that are
-/// deployed.
-pub(super) fn find_all(planned: &[Planned], subject: &str) -> Vec<usize> {
-    let of = |is: &dyn Fn(&Planned) -> bool| -> Vec<usize> {
-        planned.iter().enumerate().filter(|(_, one)| is(one)).map(|(index, _)| index).collect()
-    };
-    let symbolic = of(&|one| one.has_symbol(subject));
-    if !symbolic.is_empty() {
-        return symbolic;
-    }
-    let called = of(&|one| one.is_called(subject));
-    if called.len() < 2 {
-        return called;
-    }
-    let deployed: Vec<usize> = called.iter().copied().filter(|index| planned[*index].condition).collect();
-    if deployed.is_empty() { called[..1].to_vec() } else { deployed }
+/// Resources, found by whatever expressions and `dependsOn` call them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Resources {
+    all: Vec<Planned>,
+    /// By symbolic names, by names of loops (the symbolic ones too), and by all else: every one in lower case.
+    symbols: Index,
+    loops: Index,
+    called: Index,
 }
 
-/// As [`find_all`], and the rounds of a loop for its name.
-pub(super) fn find_dependencies(planned: &[Planned], subject: &str) -> Vec<usize> {
-    let rounds: Vec<usize> = planned
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| one.is_of_loop(subject))
-        .map(|(index, _)| index)
-        .collect();
-    if rounds.is_empty() { find_all(planned, subject) } else { rounds }
+type Index = HashMap<String, Vec<usize>>;
+
+impl Resources {
+    pub(super) fn new(all: Vec<Planned>) -> Self {
+        let (mut symbols, mut loops, mut called) = (Index::new(), Index::new(), Index::new());
+        for (place, one) in all.iter().enumerate() {
+            add(&mut symbols, one.symbolic_name.iter().map(String::as_str), place);
+            let in_loop = one.loop_name.as_deref();
+            add(
+                &mut loops,
+                in_loop.into_iter().chain(one.symbol.as_deref().filter(|_| in_loop.is_some())),
+                place,
+            );
+            let title = one.title();
+            let tail = one.id.rsplit_once("/providers/").map(|(_, rest)| rest);
+            add(&mut called, [one.id.as_str(), &one.name, &title].into_iter().chain(tail), place);
+        }
+        Self { all, symbols, loops, called }
+    }
+
+    pub(super) fn all(&self) -> &[Planned] {
+        &self.all
+    }
+
+    /// The places of what a subject means: a symbolic name before all others. Of several with one name those that are
+    /// deployed.
+    pub(super) fn find(&self, subject: &str) -> Vec<usize> {
+        let subject = subject.trim_end_matches('/').to_lowercase();
+        if let Some(found) = self.symbols.get(&subject) {
+            return found.clone();
+        }
+        let called = self.called.get(&subject).map(Vec::as_slice).unwrap_or_default();
+        let deployed: Vec<usize> =
+            called.iter().copied().filter(|place| self.all[*place].condition).collect();
+        if deployed.is_empty() { called.iter().copied().take(1).collect() } else { deployed }
+    }
+
+    /// The rounds of the loop of this name.
+    pub(super) fn of_loop(&self, name: &str) -> &[usize] {
+        self.loops.get(&name.to_lowercase()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// As [`find`](Self::find), and the rounds of a loop for its name.
+    pub(super) fn find_dependencies(&self, subject: &str) -> Vec<usize> {
+        let rounds = self.of_loop(subject);
+        if rounds.is_empty() { self.find(subject) } else { rounds.to_vec() }
+    }
+}
+
+fn add<'n>(index: &mut Index, names: impl Iterator<Item = &'n str>, place: usize) {
+    for name in names {
+        let places = index.entry(name.to_lowercase()).or_default();
+        if places.last() != Some(&place) {
+            places.push(place);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Functions that ask what is deployed: `reference()`, `list…()` and their kin. Their answers come from the world.
 
 use super::place;
-use super::planned::{Planned, find_all};
+use super::planned::{Planned, Resources};
 use super::scope::{Frame, Place, not_expected};
 use crate::{Error, Lookup, Object, Value};
 
@@ -48,7 +48,7 @@ fn reference(frame: &Frame<'_>, arguments: &[Value]) -> Result<Value, Error> {
         [subject, version, full] => (text(NAME, subject)?, Some(version), is_full(text(NAME, full)?)?),
         _ => return Err(place::invalid(NAME, "it takes a resource, an API version and 'Full'")),
     };
-    let own = find_all(planned(frame), subject);
+    let own = resources(frame).map(|all| all.find(subject)).unwrap_or_default();
     let version =
         api_version.filter(|version| !version.is_null()).map(|version| text(NAME, version)).transpose()?;
     if let [one] = own.as_slice() {
@@ -78,12 +78,12 @@ fn references(frame: &Frame<'_>, arguments: &[Value]) -> Result<Value, Error> {
         [subject, full] => (text(NAME, subject)?, is_full(text(NAME, full)?)?),
         _ => return Err(place::invalid(NAME, "it takes the symbolic name of a loop and 'Full'")),
     };
-    let of = |planned: &&Planned| planned.is_of_loop(subject) && (planned.condition || planned.existing);
-    let mut found = planned(frame).iter().filter(of).peekable();
-    if found.peek().is_none() {
+    let rounds = resources(frame).map(|all| all.of_loop(subject)).unwrap_or_default();
+    if rounds.is_empty() {
         return Err(no_resource(subject, 0));
     }
-    found.map(|one| state(frame, &one.id, &one.api_version, full)).collect::<Result<_, _>>().map(Value::Array)
+    let all = rounds.iter().map(|place| &planned(frame)[*place]).filter(|one| one.condition || one.existing);
+    all.map(|one| state(frame, &one.id, &one.api_version, full)).collect::<Result<_, _>>().map(Value::Array)
 }
 
 /// `resourceInfo(symbolicName)`: what is known of a resource before it is deployed.
@@ -95,7 +95,7 @@ fn info(frame: &Frame<'_>, arguments: &[Value]) -> Result<Value, Error> {
     if frame.context.known.is_none() {
         return Err(not_expected("resourceInfo"));
     }
-    let found = find_all(planned(frame), subject);
+    let found = resources(frame).map(|all| all.find(subject)).unwrap_or_default();
     let [one] = found.as_slice() else { return Err(no_resource(subject, found.len())) };
     let one = &planned(frame)[*one];
     let members =
@@ -133,7 +133,7 @@ fn list(frame: &Frame<'_>, name: &str, arguments: &[Value]) -> Result<Value, Err
         [subject, version, body] => (text(name, subject)?, text(name, version)?, Some(body.clone())),
         _ => return Err(place::invalid(name, "it takes a resource, an API version and values")),
     };
-    let own = find_all(planned(frame), subject);
+    let own = resources(frame).map(|all| all.find(subject)).unwrap_or_default();
     let id = match own.as_slice() {
         [one] => planned(frame)[*one].id.clone(),
         _ if is_id(subject) => subject.trim_end_matches('/').to_owned(),
@@ -167,8 +167,12 @@ fn whole(frame: &Frame<'_>, lookup: Lookup) -> Result<Value, Error> {
     answer.map(Value::from_json).ok_or_else(|| Error::pending(lookup))
 }
 
+fn resources<'a>(frame: &Frame<'a>) -> Option<&'a Resources> {
+    frame.context.known.map(|(_, resources)| resources)
+}
+
 fn planned<'a>(frame: &Frame<'a>) -> &'a [Planned] {
-    frame.context.known.map(|(_, planned)| planned).unwrap_or_default()
+    resources(frame).map(Resources::all).unwrap_or_default()
 }
 
 /// Whether a text is a whole id, and no name.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value as Json, json};
 
-use super::planned::Planned;
+use super::planned::Resources;
 use super::setting::Setting;
 use super::settle::{Parameters, not_found};
 use super::world::World;
@@ -34,7 +34,7 @@ pub(super) struct Context<'a> {
     pub(super) setting: &'a Setting,
     pub(super) parameters: &'a Parameters,
     /// What is known of the world, and the resources that `reference('name')` may mean. None while those are planned.
-    pub(super) known: Option<(&'a World, &'a [Planned])>,
+    pub(super) known: Option<(&'a World, &'a Resources)>,
     variables: RefCell<HashMap<String, (Value, bool)>>,
     under_way: RefCell<Vec<String>>,
     secret: Cell<bool>,
@@ -45,7 +45,7 @@ impl<'a> Context<'a> {
         template: &'a Template,
         setting: &'a Setting,
         parameters: &'a Parameters,
-        known: Option<(&'a World, &'a [Planned])>,
+        known: Option<(&'a World, &'a Resources)>,
     ) -> Self {
         Self {
             template,

@@ -1,5 +1,6 @@
 //! What is known of the world outside of a template.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde_json::Value as Json;
@@ -10,7 +11,8 @@ use crate::Lookup;
 /// error of kind [`Pending`](crate::ErrorKind::Pending).
 #[derive(Clone, Default)]
 pub struct World {
-    answers: Vec<(Lookup, Json)>,
+    /// By the id's lower case.
+    answers: HashMap<String, Vec<(Lookup, Json)>>,
 }
 
 impl World {
@@ -23,24 +25,29 @@ impl World {
     /// GET of its id answers, whether `full` is set or not: one GET answers both forms. To a `List` it is the body of the
     /// POST's answer.
     pub fn insert(&mut self, lookup: Lookup, answer: Json) {
-        self.answers.retain(|(known, _)| !same(known, &lookup));
-        self.answers.push((lookup, answer));
+        let of_id = self.answers.entry(lookup.id().to_lowercase()).or_default();
+        of_id.retain(|(known, _)| !same(known, &lookup));
+        of_id.push((lookup, answer));
     }
 
     /// Forgets what was said of a resource and of what is beneath it: it was written since.
     pub fn forget(&mut self, id: &str) {
-        self.answers.retain(|(known, _)| !beneath(known.id(), id));
+        let above = id.trim_end_matches('/').to_lowercase();
+        let is_beneath =
+            |id: &str| id.strip_prefix(&above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.answers.retain(|id, _| !is_beneath(id));
     }
 
     pub(crate) fn get(&self, lookup: &Lookup) -> Option<&Json> {
-        self.answers.iter().find(|(known, _)| same(known, lookup)).map(|(_, answer)| answer)
+        let of_id = self.answers.get(&lookup.id().to_lowercase())?;
+        of_id.iter().find(|(known, _)| same(known, lookup)).map(|(_, answer)| answer)
     }
 }
 
 /// Shows how many answers there are: they carry keys of accounts.
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("answers", &self.answers.len()).finish()
+        f.debug_struct("World").field("answers", &self.answers.values().map(Vec::len).sum::<usize>()).finish()
     }
 }
 
@@ -51,11 +58,6 @@ impl Lookup {
             Self::Reference { id, .. } | Self::List { id, .. } => id,
         }
     }
-}
-
-fn beneath(id: &str, above: &str) -> bool {
-    let (id, above) = (id.to_lowercase(), above.trim_end_matches('/').to_lowercase());
-    id.strip_prefix(&above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Ids and names of functions are the same in whatever case; a GET is the same for both forms of `reference()`.

@@ -208,3 +208,20 @@ fn many_costly_resources_do_not_cost_many_times_what_one_may() {
     assert!(planned("2").is_ok());
     assert_eq!(planned("700").unwrap_err().kind, ErrorKind::Limit);
 }
+
+#[test]
+fn many_that_wait_for_many_are_planned_or_refused_soon() {
+    let waits = |names: usize| {
+        let named = vec!["\"l\""; names].join(",");
+        resources(&[
+            resource("[concat('t', copyIndex())]", r#", "copy": {"name": "l", "count": 400}"#),
+            resource(
+                "[concat('u', copyIndex())]",
+                &format!(r#", "copy": {{"name": "m", "count": 400}}, "dependsOn": [{named}]"#),
+            ),
+        ])
+    };
+    let plan = plan_of(&waits(1)).unwrap();
+    assert_eq!(plan.resources()[799].needs.len(), 400);
+    assert_eq!(plan_of(&waits(1000)).unwrap_err().kind, ErrorKind::Limit);
+}

@@ -147,3 +147,30 @@ fn functions_of_the_template_see_their_own_parameters_only() {
         assert!(fault.contains(words), "{call} {sections}: {fault}");
     }
 }
+
+#[test]
+fn the_documents_name_every_function_of_the_deployment() {
+    let page = include_str!("../../../../../docs/TEMPLATES.md");
+    let (_, rest) = page.split_once("## Functions of the deployment").expect("a chapter of them");
+    let (chapter, _) = rest.split_once("\n## ").expect("a chapter behind it");
+    let cells = chapter.lines().filter_map(|line| line.strip_prefix("| ")?.split('|').nth(1));
+    let cells: String = cells.collect();
+    let named: Vec<&str> = cells.split('`').skip(1).step_by(2).collect();
+    let empty = Template::read(&Node::from_json(&json!({"resources": []})), &Limits::default()).unwrap();
+    for name in &named {
+        assert!(crate::plan::scope::is_known(&empty, name.trim_end_matches('*')), "{name} is no function");
+    }
+    for name in [
+        "parameters",
+        "variables",
+        "copyIndex",
+        "deployment",
+        "utcNow",
+        "newGuid",
+        "reference",
+        "list*",
+        "resourceId",
+    ] {
+        assert!(named.contains(&name), "{name} is not in the table");
+    }
+}
