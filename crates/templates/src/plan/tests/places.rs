@@ -158,7 +158,7 @@ fn the_documents_name_every_function_of_the_deployment() {
     let named: Vec<&str> = cells.split('`').skip(1).step_by(2).collect();
     let empty = Template::read(&Node::from_json(&json!({"resources": []})), &Limits::default()).unwrap();
     for name in &named {
-        assert!(crate::plan::scope::is_known(&empty, name.trim_end_matches('*')), "{name} is no function");
+        assert!(super::super::scope::is_known(&empty, name.trim_end_matches('*')), "{name} is no function");
     }
     for name in [
         "parameters",
