@@ -106,6 +106,17 @@ impl Error {
     }
 }
 
+/// What of a text that others wrote a message shows: its beginning.
+pub(crate) fn shown(text: &str) -> String {
+    /// How many characters.
+    const SHOWN_CHARS_MAX: usize = 80;
+    let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::scan::{Scanner, fault};
 use super::{Member, Node, NodeValue, Position};
+use crate::error::shown;
 use crate::{Error, Limits};
 
 /// Reads the one value of a text.
@@ -262,5 +263,8 @@ fn is_of_name(char: char) -> bool {
 }
 
 fn duplicate(member: &Member) -> Error {
-    fault(&format!("The key '{}' is there twice in one object.", member.key.escape_debug()), member.key_at)
+    fault(
+        &format!("The key '{}' is there twice in one object.", shown(&member.key).escape_debug()),
+        member.key_at,
+    )
 }

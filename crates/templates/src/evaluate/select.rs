@@ -1,6 +1,7 @@
 //! Members of objects and items of arrays: `.name`, `[index]`.
 
 use super::Evaluator;
+use crate::error::shown;
 use crate::{Error, Value};
 
 /// How many members are looked through in one step.
@@ -14,11 +15,11 @@ pub(super) fn property(
     is_written: bool,
     evaluator: &Evaluator<'_>,
 ) -> Result<Value, Error> {
-    let shown = if is_written { name } else { "…" };
+    let shown = if is_written { shown(name) } else { "…".to_owned() };
     let object = match of {
         Value::Object(object) => object,
         Value::Null if safe => return Ok(Value::Null),
-        other => return Err(not_selectable(shown, &other)),
+        other => return Err(not_selectable(&shown, &other)),
     };
     if object.get_exact(name).is_none() {
         evaluator.spend(object.len() as u64 / MEMBERS_OF_A_STEP)?;

@@ -39,6 +39,26 @@ fn a_fault_has_its_path_and_its_place() {
 }
 
 #[test]
+fn a_message_shows_the_beginning_of_what_others_wrote() {
+    let limits = Limits::default();
+    let long = "x".repeat(20_000);
+    for text in [
+        format!("[{long}()]"),
+        format!("[parameters('o').{long}]"),
+        format!("[parameters('o')['{long}']]"),
+        format!("[lambdaVariables('{long}')]"),
+        format!("[a({}]", "9".repeat(20_000)),
+        format!("[a('{long}' 1)]"),
+    ] {
+        let scope = Given(json!({"o": {}}));
+        let error = Evaluator::new(&scope, &limits).text(&text, Position::default()).expect_err("a fault");
+        assert!(error.message.len() < 500, "{}", error.message);
+    }
+    let twice = format!("{{\"{long}\": 1, \"{long}\": 2}}");
+    assert!(Node::parse(&twice, &limits).is_err_and(|error| error.message.len() < 500));
+}
+
+#[test]
 fn keys_have_to_be_strings_and_to_differ() {
     let error = node("{\"[parameters('list')]\": 1}", &Limits::default()).expect_err("no string");
     assert!(error.message.contains("A key has to be of type 'String'"), "{error}");

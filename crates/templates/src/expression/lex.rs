@@ -1,5 +1,6 @@
 //! Tokens of expressions.
 
+use crate::error::shown;
 use crate::{Error, Position};
 
 /// A token. Its name in messages is Azure's.
@@ -122,18 +123,13 @@ impl<'a> Lexer<'a> {
         }
         match number.parse() {
             Ok(number) => Ok(Token::Int(number)),
-            Err(_) => Err(self.fault(&format!("'{number}' is no integer of 64 bits"), at)),
+            Err(_) => Err(self.fault(&format!("'{}' is no integer of 64 bits", shown(number)), at)),
         }
     }
 
     /// A fault of the expression at a place. Its beginning is shown, as Azure does.
     pub(super) fn fault(&self, what: &str, at: Position) -> Error {
-        /// How much of an expression a message shows.
-        const SHOWN_CHARS_MAX: usize = 80;
-        let mut shown: String = self.whole.chars().take(SHOWN_CHARS_MAX).collect();
-        if shown.len() < self.whole.len() {
-            shown.push('…');
-        }
+        let shown = shown(self.whole);
         Error::expression(format!("Unable to parse language expression '{shown}': {what}.")).or_at(at)
     }
 

@@ -2,6 +2,7 @@
 //! `lambdaVariables`, which reads what the lambda is called with.
 
 use super::call::{ANY, Function, fault, lazy, wrong_kind};
+use crate::error::shown;
 use crate::{Error, Evaluator, Expression, Object, Term, Value};
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -95,7 +96,7 @@ fn variable(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> 
         return Err(wrong_kind(name, 0, "String", &variable));
     };
     // a name that was computed is not shown: it may be a secret
-    let shown = arguments[0].as_text().unwrap_or("…");
+    let shown = arguments[0].as_text().map_or("…".to_owned(), shown);
     let unknown = || fault(name, &format!("no lambda around has a variable '{shown}'"));
     evaluator.named(variable).ok_or_else(unknown)
 }

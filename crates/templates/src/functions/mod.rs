@@ -24,6 +24,7 @@ pub(crate) use call::{Call, Function};
 pub use date::format_time;
 
 use crate::Error;
+use crate::error::shown;
 
 /// The pure function of this name, whatever its case.
 pub(crate) fn find(name: &str) -> Option<Function> {
@@ -54,6 +55,7 @@ pub fn is_function(name: &str) -> bool {
 
 /// The fault of a name that is no function's.
 pub(crate) fn unknown(name: &str) -> Error {
+    let name = shown(name);
     Error::expression(format!(
         "The template function '{name}' is not valid. Please see https://aka.ms/arm-functions for usage details."
     ))
