@@ -77,6 +77,7 @@ endpoints! {
     DeploymentStatus => deployments::routes::status;
     DeploymentValidate => deployments::preflight::validate;
     DeploymentWhatIf => deployments::what_if::what_if;
+    GroupExport => deployments::export_group::export;
     TemplateHash => deployments::routes::hash;
     Vaults => manage::vaults::list;
     VaultPut => manage::vaults::put;

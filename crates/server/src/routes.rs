@@ -137,6 +137,7 @@ routes! {
         GET group!("") => GroupGet, "A resource group";
         HEAD group!("") => GroupHead, "Whether a resource group is there";
         DELETE group!("") => GroupDelete, "Removes a resource group and all that is in it";
+        POST group!("/exportTemplate") => GroupExport, "A template of what is in a group";
         GET group!("/resources") => GroupResources, "Resources of a group";
         GET deployment!("") => Deployments, "Deployments of a group, the newest first; $filter by provisioningState";
         PUT deployment!("/{deployment}") => DeploymentPut, "Deploys a template";

@@ -37,6 +37,14 @@ pub struct PipelineSpec {
     pub trigger: Option<String>,
 }
 
+/// Members of a pipeline that have been looked at.
+struct Checked {
+    uri: ContainerUri,
+    access: StorageAccess,
+    options: Vec<PipelineOption>,
+    trigger: Option<TriggerStatus>,
+}
+
 /// An identity as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IdentitySpec {
@@ -78,12 +86,7 @@ impl Control {
     ) -> Result<Put, Error> {
         self.parent_exists(id).await?;
         names::check(id, kind)?;
-        if spec.direction == Direction::Export {
-            self.exports_are_allowed(id).await?;
-        }
-        let uri = ContainerUri::parse(&spec.uri, &self.options().folders)?;
-        let access = storage_access(spec.access.as_deref())?;
-        self.check_secret(&spec, &uri, access)?;
+        let Checked { uri, access, options, trigger } = self.checked_pipeline(id, &spec).await?;
         let old = match self.ledger().get(id).await?.map(|stored| stored.body) {
             Some(Body::Pipeline(old)) => Some(old),
             _ => None,
@@ -100,8 +103,8 @@ impl Control {
                 access,
                 key_vault_uri: spec.key_vault_uri.clone(),
             },
-            options: options(spec.direction, &spec.options)?,
-            trigger: trigger(spec.direction, spec.trigger.as_deref())?,
+            options,
+            trigger,
         };
         // two that imported the same bundles would race for the same tags
         let names = match spec.direction {
@@ -114,6 +117,26 @@ impl Control {
             (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => in_use(other),
             _ => error,
         })
+    }
+
+    /// Whether a pipeline could be so, as far as that can be told without making it.
+    ///
+    /// # Errors
+    /// As of [`put_pipeline`](Self::put_pipeline), but for those of its name, its parent, its identity and other pipelines.
+    pub async fn check_pipeline(&self, id: &ResourceId, spec: &PipelineSpec) -> Result<(), Error> {
+        self.checked_pipeline(id, spec).await.map(drop)
+    }
+
+    async fn checked_pipeline(&self, id: &ResourceId, spec: &PipelineSpec) -> Result<Checked, Error> {
+        if spec.direction == Direction::Export {
+            self.exports_are_allowed(id).await?;
+        }
+        let uri = ContainerUri::parse(&spec.uri, &self.options().folders)?;
+        let access = storage_access(spec.access.as_deref())?;
+        self.check_secret(spec, &uri, access)?;
+        let options = options(spec.direction, &spec.options)?;
+        let trigger = trigger(spec.direction, spec.trigger.as_deref())?;
+        Ok(Checked { uri, access, options, trigger })
     }
 
     fn check_secret(

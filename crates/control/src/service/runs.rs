@@ -95,6 +95,14 @@ impl Control {
         Ok(put)
     }
 
+    /// Whether a run could be asked for so.
+    ///
+    /// # Errors
+    /// As of [`put_run`](Self::put_run), but for those of its name, its parent and a run that is under way.
+    pub async fn check_run(&self, id: &ResourceId, spec: &RunSpec) -> Result<(), Error> {
+        self.work(id, spec).await.map(drop)
+    }
+
     async fn work(&self, id: &ResourceId, spec: &RunSpec) -> Result<Work, Error> {
         let pipeline = &spec.pipeline;
         if pipeline.parent() != id.parent() {

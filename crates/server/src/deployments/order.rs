@@ -8,8 +8,7 @@ use transload_control::ResourceId;
 use transload_control::resource::kind;
 use transload_templates::{Plan, Planned};
 
-/// The type of changes to a vault's policies.
-const ACCESS_POLICIES: &str = "Microsoft.KeyVault/vaults/accessPolicies";
+use super::policies::ACCESS_POLICIES;
 
 /// Ids of what was made, in the order in which they are shown: by their text, but where a pipeline would be the first, the
 /// changes of vaults' policies stand before it.

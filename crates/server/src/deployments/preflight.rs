@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use transload_api as api;
 use transload_api::deployment::DeploymentProperties;
 use transload_control::{Code, ResourceId};
-use transload_templates::{Lookup, Planned};
+use transload_templates::{Lookup, Plan, Planned, World};
 use uuid::Uuid;
 
 use super::ask::Asked;
@@ -77,16 +77,20 @@ impl Face {
         let plan = &prepared.plan;
         let told = match planned.is_nested {
             true => {
-                self.told(&call.caller, plan, &mut known, move |plan, world| plan.nested(at, world).map(drop))
-                    .await
+                let ask = move |plan: &Plan, world: &World| plan.nested(at, world).map(|_| None);
+                self.told(&call.caller, plan, &mut known, ask).await
             }
             false => {
-                self.told(&call.caller, plan, &mut known, move |plan, world| plan.body(at, world).map(drop))
-                    .await
+                let ask = move |plan: &Plan, world: &World| plan.body(at, world).map(Some);
+                self.told(&call.caller, plan, &mut known, ask).await
             }
         };
         match told {
-            Ok(()) => Ok(None),
+            Ok(None) => Ok(None),
+            Ok(Some(body)) => match self.look_at_body(plan, &id, &body).await {
+                Err(fault) if fault.status.is_server_error() => Err(fault),
+                looked => Ok(looked.err().map(|fault| fault.body())),
+            },
             // it will be there when this one is made
             Err(Untold::Fault(_, lookup)) if is_own(prepared, &lookup) => Ok(None),
             Err(Untold::Fault(fault, _)) if fault.status.is_server_error() => Err(fault),

@@ -17,6 +17,7 @@ use super::blot::Blots;
 use super::complete::kept;
 use super::delta::{delta, without_noise};
 use super::order::deployed;
+use super::policies::{self, ACCESS_POLICIES};
 use super::preflight::{blotted, is_own};
 use super::prepare::{Prepared, Which};
 use super::types;
@@ -107,6 +108,11 @@ impl Face {
                 return Err(super::words::template_fault(&error, Some(&prepared.asked)));
             }
         };
+        if before.is_none()
+            && let Some(change) = self.policies_change(caller, planned, &after).await?
+        {
+            return Ok(change);
+        }
         let Some(before) = before else {
             let kind = if is_shown(planned) { "Create" } else { "Deploy" };
             return Ok(WhatIfChange { change_type: kind.to_owned(), after: Some(hide(after)), ..change });
@@ -126,6 +132,22 @@ impl Face {
             delta: serde_json::from_value(found).ok(),
             ..change
         })
+    }
+
+    /// What becomes of a vault's policies; nothing, for what is no change of them or of a vault that is not there.
+    async fn policies_change(
+        &self,
+        caller: &Caller,
+        planned: &Planned,
+        after: &Json,
+    ) -> Result<Option<WhatIfChange>, Fault> {
+        let Ok(id) = ResourceId::parse(&planned.id) else { return Ok(None) };
+        if !id.is_kind(ACCESS_POLICIES) || !id.name().eq_ignore_ascii_case("add") {
+            return Ok(None);
+        }
+        let Some(vault) = id.parent() else { return Ok(None) };
+        let found = self.inner_get(caller, vault.as_str(), &planned.api_version).await?;
+        Ok(found.map(|vault| policies::added(&planned.id, &vault, after)))
     }
 
     /// The resource as it is; none where it is not there, or is nothing that could be looked at.

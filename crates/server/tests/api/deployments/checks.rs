@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::lab::Lab;
+use crate::lab::{Lab, registry};
 
 impl Lab {
     async fn validated(&self, template: &str, parameters: Value) -> Answer {
@@ -93,6 +93,31 @@ async fn types_and_names_are_looked_at_before_anything_is_made() {
     assert_eq!(codes, ["InvalidResourceType", "InvalidResourceName", "ParentResourceNotFound"]);
     let words = answer["error"]["details"][0]["message"].as_str().unwrap();
     assert!(words.contains("It deploys: ") && words.contains("Microsoft.KeyVault/vaults"), "{words}");
+}
+
+#[tokio::test]
+async fn members_are_looked_at_before_anything_is_made() {
+    let lab = Lab::new().await.with_vault().await.with_pipelines().await;
+    let mut parameters = pipeline_parameters();
+    parameters["targetUri"] = json!("ftp://x/y");
+    let answer = lab.validated(PIPELINE, parameters).await.is(400).json();
+    assert!(answer["error"]["details"][0]["message"].as_str().unwrap().contains("ftp://"), "{answer}");
+    let many: Vec<String> = (0..51).map(|number| format!("hello-world:v{number}")).collect();
+    let run = |change: &dyn Fn(&mut Value)| {
+        let mut properties = Lab::export_run()["properties"].clone();
+        change(&mut properties["request"]);
+        of_resources(&json!([{"type": "Microsoft.ContainerRegistry/registries/pipelineRuns",
+            "apiVersion": "2025-06-01-preview", "name": "labreg/run01", "properties": properties}]))
+    };
+    lab.validated(&run(&|_| {}), json!({})).await.is(200);
+    let answer =
+        lab.validated(&run(&|request| request["artifacts"] = json!(many)), json!({})).await.is(400).json();
+    assert_eq!(answer["error"]["details"][0]["code"], "TooManyArtifacts");
+    let missing = |request: &mut Value| {
+        request["pipelineResourceId"] = json!(format!("{}/exportPipelines/nowhere", registry()));
+    };
+    let answer = lab.validated(&run(&missing), json!({})).await.is(400).json();
+    assert_eq!(answer["error"]["details"][0]["code"], "ResourceNotFound", "{answer}");
 }
 
 #[tokio::test]

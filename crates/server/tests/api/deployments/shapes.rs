@@ -81,3 +81,35 @@ async fn a_template_comes_back_as_it_was() {
         .json();
     assert_eq!(hash["templateHash"], shown["properties"]["templateHash"]);
 }
+
+#[tokio::test]
+async fn a_group_comes_out_as_a_template_that_makes_it_again() {
+    let lab = Lab::new().await.with_vault().await;
+    let _deployer = Deployer::of(&lab, "test");
+    lab.deploy("pipe", PIPELINE, pipeline_parameters()).await;
+    lab.deploy("who", &of_resources(&json!([identity("someone")])), json!({})).await;
+    let path = format!("{}/exportTemplate", group().replace("resourceGroups", "resourcegroups"));
+    let exported = lab.post(&at(&path), &json!({"resources": ["*"]})).await.is(200).json();
+    assert!(exported.get("error").is_none(), "{exported}");
+    let names: Vec<_> = exported["template"]["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["labvault", "someone", "labreg", "labreg/expipe1"]);
+    let template = exported["template"].to_string();
+    let path = format!("{}/whatIf", deployment("again"));
+    let same = lab.text(Method::POST, &at(&path), request(&template, &json!({}))).await.is(200).json();
+    for change in same["properties"]["changes"].as_array().unwrap() {
+        assert_eq!(change["changeType"], "NoChange", "{change}");
+    }
+    lab.delete(&format!("{}?api-version=2023-07-01", vault())).await.is(200);
+    let again = lab.deploy("again", &template, json!({})).await;
+    assert_eq!(again["properties"]["provisioningState"], "Succeeded", "{again}");
+    let policies = lab.get(&format!("{}?api-version=2023-07-01", vault())).await.is(200).json();
+    assert_eq!(policies["properties"]["accessPolicies"].as_array().unwrap().len(), 1);
+    let one =
+        lab.post(&at(&format!("{}/exportTemplate", group())), &json!({"resources": [vault()]})).await.is(200);
+    assert_eq!(one.json()["template"]["resources"].as_array().unwrap().len(), 1);
+}

@@ -29,6 +29,7 @@ fn pair(name: &str, kind: &str) -> (String, String) {
 async fn what_is_new_what_stays_and_what_changes_is_told_apart() {
     let lab = Lab::new().await.with_vault().await;
     let before = lab.what_if(request(PIPELINE, &pipeline_parameters())).await;
+    // whom the policy is for is known when the pipeline is there
     assert_eq!(kinds(&before), [pair("expipe1", "Create"), pair("add", "Deploy")]);
     assert_eq!(
         before[0]["after"]["properties"]["target"]["keyVaultUri"],
@@ -39,6 +40,7 @@ async fn what_is_new_what_stays_and_what_changes_is_told_apart() {
     lab.deploy("pipe", PIPELINE, pipeline_parameters()).await;
     let after = lab.what_if(request(PIPELINE, &pipeline_parameters())).await;
     assert_eq!(kinds(&after)[0], pair("expipe1", "NoChange"), "{}", after[0]);
+    assert_eq!(kinds(&after)[1], pair("add", "NoChange"), "{}", after[1]);
     let mut other = pipeline_parameters();
     other["targetUri"] = json!("https://acct.blob.transfer.test/other");
     let changed = lab.what_if(request(PIPELINE, &other)).await;
