@@ -84,15 +84,13 @@ impl Finding<'_> {
                     item.kind()
                 )));
             };
-            let named = self.named.find_dependencies(subject);
-            self.evaluator.spend(named.len() as u64 + 1)?;
-            if named.is_empty() {
-                // the plan says nothing else of the group: what exists already needs no waiting for
+            let Some(named) = self.named.find_dependencies(subject) else {
                 return Err(fault(format!(
                     "The resource '{}' is not defined in the template. Please see https://aka.ms/arm-syntax for usage details.",
                     title(subject)
                 )));
-            }
+            };
+            self.evaluator.spend(named.len() as u64 + 1)?;
             found.extend(named);
         }
         Ok(found)
@@ -123,7 +121,7 @@ impl Finding<'_> {
         expression.calls(&mut |name, arguments, _| {
             let subject = arguments.first().filter(|_| runtime::is_dependency(name));
             if let Some(Ok(Value::Text(subject))) = subject.map(|subject| evaluator.expression(subject)) {
-                found.extend(self.named.find_dependencies(&subject));
+                found.extend(self.named.find_dependencies(&subject).unwrap_or_default());
             }
         });
         evaluator.spend((found.len() - before) as u64)

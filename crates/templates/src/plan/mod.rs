@@ -81,12 +81,12 @@ fn make(
     let context = Context::new(&template, setting, &parameters, None);
     let mut unrolled = unroll::unroll(&context, &limits_of_all)?;
     refuse_duplicates(&unrolled.planned)?;
-    let (world, named) = (World::new(), Resources::new(unrolled.planned.clone()));
+    let (world, named) = (World::new(), Resources::new(unrolled.planned.clone(), &template.resources));
     let context = Context::new(&template, setting, &parameters, Some((&world, &named)));
     graph::connect(&context, &named, &mut unrolled, &limits_of_all)?;
     drop(context);
     let Unrolled { planned, origins } = unrolled;
-    let resources = Resources::new(planned);
+    let resources = Resources::new(planned, &template.resources);
     let plan = Plan { template, setting: setting.clone(), limits: *limits, parameters, resources, origins };
     plan.check(&world)?;
     Ok(plan)

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::Position;
+use crate::template::Resource;
 
 /// A resource that a template asks for; every round of a loop makes one.
 #[derive(Debug, Clone)]
@@ -63,8 +64,10 @@ pub(super) struct Resources {
 type Index = HashMap<String, Vec<usize>>;
 
 impl Resources {
-    pub(super) fn new(all: Vec<Planned>) -> Self {
+    /// Of what the resources of a template became.
+    pub(super) fn new(all: Vec<Planned>, written: &[Resource]) -> Self {
         let (mut symbols, mut loops, mut called) = (Index::new(), Index::new(), Index::new());
+        declare_loops(written, &mut loops);
         for (place, one) in all.iter().enumerate() {
             add(&mut symbols, one.symbolic_name.iter().map(String::as_str), place);
             let in_loop = one.loop_name.as_deref();
@@ -97,15 +100,32 @@ impl Resources {
         if deployed.is_empty() { called.iter().copied().take(1).collect() } else { deployed }
     }
 
-    /// The rounds of the loop of this name.
-    pub(super) fn of_loop(&self, name: &str) -> &[usize] {
-        self.loops.get(&name.to_lowercase()).map(Vec::as_slice).unwrap_or_default()
+    /// The rounds of the loop of this name, of which there may be none. None: there is no such loop.
+    pub(super) fn of_loop(&self, name: &str) -> Option<&[usize]> {
+        self.loops.get(&name.to_lowercase()).map(Vec::as_slice)
     }
 
-    /// As [`find`](Self::find), and the rounds of a loop for its name.
-    pub(super) fn find_dependencies(&self, subject: &str) -> Vec<usize> {
-        let rounds = self.of_loop(subject);
-        if rounds.is_empty() { self.find(subject) } else { rounds.to_vec() }
+    /// As [`find`](Self::find), and the rounds of a loop for its name. None: nothing is called so.
+    pub(super) fn find_dependencies(&self, subject: &str) -> Option<Vec<usize>> {
+        match self.of_loop(subject) {
+            Some(rounds) if !rounds.is_empty() => Some(rounds.to_vec()),
+            of_loop => {
+                let found = self.find(subject);
+                (of_loop.is_some() || !found.is_empty()).then_some(found)
+            }
+        }
+    }
+}
+
+/// A loop without rounds is there as well.
+fn declare_loops(written: &[Resource], loops: &mut Index) {
+    for resource in written {
+        if let Some(copy) = &resource.copy {
+            for name in resource.symbol.iter().chain([&copy.name]) {
+                loops.entry(name.to_lowercase()).or_default();
+            }
+        }
+        declare_loops(&resource.children, loops);
     }
 }
 

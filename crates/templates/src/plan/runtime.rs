@@ -78,10 +78,8 @@ fn references(frame: &Frame<'_>, arguments: &[Value]) -> Result<Value, Error> {
         [subject, full] => (text(NAME, subject)?, is_full(text(NAME, full)?)?),
         _ => return Err(place::invalid(NAME, "it takes the symbolic name of a loop and 'Full'")),
     };
-    let rounds = resources(frame).map(|all| all.of_loop(subject)).unwrap_or_default();
-    if rounds.is_empty() {
-        return Err(no_resource(subject, 0));
-    }
+    let rounds =
+        resources(frame).and_then(|all| all.of_loop(subject)).ok_or_else(|| no_resource(subject, 0))?;
     let all = rounds.iter().map(|place| &planned(frame)[*place]).filter(|one| one.condition || one.existing);
     all.map(|one| state(frame, &one.id, &one.api_version, full)).collect::<Result<_, _>>().map(Value::Array)
 }

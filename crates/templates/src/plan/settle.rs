@@ -63,6 +63,7 @@ pub(super) fn parameters(
     limits: &Limits,
 ) -> Result<Parameters, Error> {
     refuse_unknown(template, given)?;
+    refuse_twice(given)?;
     let given: HashMap<String, &ParameterGiven> =
         given.iter().map(|(name, value)| (key(name), value)).collect();
     let settling = Settling {
@@ -102,6 +103,18 @@ fn refuse_unknown(template: &Template, given: &BTreeMap<String, ParameterGiven>)
             known.join(", ")
         ),
     ))
+}
+
+/// Names that differ only in case are one parameter's.
+fn refuse_twice(given: &BTreeMap<String, ParameterGiven>) -> Result<(), Error> {
+    let mut seen = HashMap::new();
+    for name in given.keys() {
+        if let Some(other) = seen.insert(key(name), name) {
+            let text = format!("The parameter '{name}' is supplied twice: '{other}' is the same name.");
+            return Err(Error::new(ErrorKind::Parameter, text));
+        }
+    }
+    Ok(())
 }
 
 /// Parameters being settled: a default may ask for another parameter.

@@ -150,3 +150,15 @@ fn a_symbolic_loop_is_named_as_a_whole_and_round_by_round() {
     }
     assert_eq!(plan.body(4, &world).unwrap(), json!({"properties": {"p": [{"x": 0}, {"x": 1}], "q": 0}}));
 }
+
+#[test]
+fn a_loop_without_rounds_is_there_as_well() {
+    let plan = plan_of(
+        r#""languageVersion": "2.0", "resources": {
+            "none": {"type": "A.B/c", "apiVersion": "2023-01-01", "name": "[format('n{0}', copyIndex())]", "copy": {"name": "l", "count": 0}},
+            "after": {"type": "A.B/c", "apiVersion": "2023-01-01", "name": "after", "dependsOn": ["none", "l"], "properties": {"p": "[references('none')]"}}}"#,
+    )
+    .unwrap();
+    assert_eq!(needs(&plan), [("after".to_owned(), vec![])]);
+    assert_eq!(plan.body(0, &World::new()).unwrap(), json!({"properties": {"p": []}}));
+}

@@ -113,6 +113,12 @@ fn what_is_missing_or_unknown_is_named() {
 }
 
 #[test]
+fn a_value_is_given_once() {
+    let plan = plan_given(&declared(r#"{"type": "int"}"#), &json!({"p": 1, "P": 2}));
+    assert!(fault(plan).contains("is supplied twice"));
+}
+
+#[test]
 fn defaults_are_expressions_and_may_use_other_parameters() {
     let sections = r#""parameters": {
         "b": {"type": "string", "defaultValue": "[parameters('a')]"},
