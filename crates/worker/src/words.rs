@@ -91,19 +91,26 @@ pub(crate) fn shortened(text: &str, chars_max: usize) -> String {
 }
 
 /// What to do next. The engine's particular advice counts, unless it is about its command line.
-fn next_step(error: &Error, task: Task) -> &str {
-    let own = error.next_step();
-    if own != error.code().next_step() && !is_about_commands(own) {
-        return own;
-    }
-    match advice(error.code(), task) {
-        Some(advice) => advice,
-        None => error.code().next_step(),
-    }
+fn next_step(error: &Error, task: Task) -> String {
+    let code = error.code();
+    // how a secret is set names a command, and one for whoever has pipelines
+    let (own, secret) = match error.next_step().split_once(SECRET_SET) {
+        Some((own, rest)) => (own.trim_end_matches("; "), format!("; {SECRET_SET}{rest}")),
+        None => (error.next_step(), String::new()),
+    };
+    let own = (own != code.next_step() && !is_about_commands(own)).then_some(own);
+    let said = own.or_else(|| advice(code, task)).unwrap_or(code.next_step());
+    format!("{said}{secret}")
 }
 
+/// How the words begin that `endpoints` has for setting a secret.
+const SECRET_SET: &str = "put it there with: az keyvault secret set";
+
 fn is_about_commands(text: &str) -> bool {
-    text.contains("--") || text.contains('`') || text.contains("same command")
+    text.contains("--")
+        || text.contains('`')
+        || text.contains("the command again")
+        || text.contains("same command")
 }
 
 const AGAIN: &str = "put the run again with another forceUpdateTag; it goes on where it stopped";
@@ -199,7 +206,7 @@ mod tests {
             for code in Code::ALL.iter().filter(|code| !NOT_OF_RUNS.contains(&code.as_str())) {
                 let error = Error::new(*code, "subject", "detail");
                 let next = next_step(&error, task);
-                assert!(!is_about_commands(next) && !next.is_empty(), "{code}: {next}");
+                assert!(!is_about_commands(&next) && !next.is_empty(), "{code}: {next}");
             }
         }
     }
@@ -211,6 +218,12 @@ mod tests {
         assert_eq!(next_step(&near, Task::Import), "did you mean y?");
         let flag = error.with_next("give --name");
         assert_eq!(next_step(&flag, Task::Import), Code::BundleNotFound.next_step());
+        let set = "put it there with: az keyvault secret set --vault-name v --name n --value '…'";
+        let token = Error::new(Code::SasExpired, "x", "expired");
+        let said = next_step(&token.clone().with_next(format!("make a new one; {set}")), Task::Import);
+        assert_eq!(said, format!("make a new one; {set}"));
+        let said = next_step(&token.with_next(format!("run the command again; {set}")), Task::Import);
+        assert!(said.ends_with(&format!("; {set}")) && !said.contains("command again"), "{said}");
     }
 
     #[test]

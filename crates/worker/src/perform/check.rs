@@ -1,9 +1,9 @@
 //! A check: can a pipeline or a registry be reached with what it has? Nothing moves, and nothing is written.
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryStreamExt};
 use serde_json::json;
 use transload_control::ResourceId;
-use transload_control::resource::{Body, Direction, Pipeline};
+use transload_control::resource::{Body, Direction, Pipeline, PipelineOption, TriggerStatus};
 use transload_endpoints::Job;
 use transload_transfer::Error as EngineError;
 
@@ -52,19 +52,27 @@ async fn reach_registry(bench: &Bench<'_>, registry: &OpenRegistry) -> Result<()
 }
 
 async fn reach_container(bench: &Bench<'_>, id: &ResourceId, pipeline: &Pipeline) -> Result<(), Fault> {
+    let watched = pipeline.trigger == Some(TriggerStatus::Enabled);
+    let delete = pipeline.options.contains(&PipelineOption::DeleteSourceBlobOnSuccess);
     let job = match pipeline.direction {
         Direction::Export => Job::Export,
-        Direction::Import => Job::Import { delete: false },
+        Direction::Import if watched => Job::Watch { delete },
+        Direction::Import => Job::Import { delete },
     };
     let container = bench.reach.container(id, pipeline, job, bench.correlation()).await?;
     for warning in &container.warnings {
         bench.progress.warn(warning);
     }
-    let looked = container.store.stat(NO_BLOB).await;
-    looked.map_err(|error| {
-        Fault::of_engine(&EngineError::from(error), bench.task(), bench.progress.limits())
-    })?;
-    works(bench, &format!("container {}: reached, and blobs can be asked for", container.place));
+    let looked = async {
+        container.store.stat(NO_BLOB).await?;
+        if watched {
+            container.store.list("").await?.try_next().await?;
+        }
+        Ok::<_, EngineError>(())
+    };
+    looked.await.map_err(|error| Fault::of_engine(&error, bench.task(), bench.progress.limits()))?;
+    let what = if watched { "blobs can be listed and asked for" } else { "blobs can be asked for" };
+    works(bench, &format!("container {}: reached, and {what}", container.place));
     Ok(())
 }
 
