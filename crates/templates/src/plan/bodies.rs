@@ -1,5 +1,6 @@
 //! What is sent for a resource, and the deployments that resources are.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::{Map, Value as Json};
@@ -64,10 +65,14 @@ impl Plan {
     pub fn nested(&self, index: usize, world: &World) -> Result<NestedDeployment, Error> {
         let context = self.context(world);
         let frame = Frame { context: &context, place: Place::Late, round: None };
-        self.nested_in(
-            index,
-            &Sight { frame, evaluator: &Evaluator::new(&frame, &self.limits), wrap: unprocessed },
-        )
+        let sight = Sight { frame, evaluator: &Evaluator::new(&frame, &self.limits), wrap: unprocessed };
+        self.nested_in(index, &sight).map(|found| NestedDeployment {
+            name: found.planned.name.clone(),
+            location: found.planned.location.clone(),
+            template: found.template.into_owned(),
+            parameters: Json::Object(found.parameters),
+            mode: found.mode,
+        })
     }
 
     /// Evaluates what is sent for a resource, and throws it away. Its faults are the template's.
@@ -105,7 +110,7 @@ impl Plan {
         })
     }
 
-    fn nested_in(&self, index: usize, sight: &Sight<'_>) -> Result<NestedDeployment, Error> {
+    fn nested_in<'p>(&'p self, index: usize, sight: &Sight<'_>) -> Result<Nesting<'p>, Error> {
         self.in_resource(index, sight, |frame, evaluator, planned, resource| {
             let Some(nested) = &resource.nested else {
                 return Err(Error::template(format!("The resource '{}' is no deployment.", planned.id)));
@@ -114,30 +119,24 @@ impl Plan {
             let mode = mode(frame, evaluator, nested).map_err(within)?;
             let mut parameters = parameters(frame, evaluator, nested).map_err(within)?;
             let template = if nested.inner {
-                nested.template.root.clone()
+                Cow::Borrowed(&nested.template.root)
             } else {
                 let evaluated = outer::evaluate(frame, evaluator, &nested.template.root);
                 let evaluated = evaluated.map_err(|error| within(error.within("template")))?;
                 // nothing of the template's own parameters is left but those that carry secrets
                 parameters = evaluated.parameters;
-                evaluated.template
+                Cow::Owned(evaluated.template)
             };
-            Ok(NestedDeployment {
-                name: planned.name.clone(),
-                location: planned.location.clone(),
-                template,
-                parameters: Json::Object(parameters),
-                mode,
-            })
+            Ok(Nesting { planned, template, parameters, mode })
         })
     }
 
     /// Runs something in the scope of a resource.
-    fn in_resource<T>(
-        &self,
+    fn in_resource<'p, T>(
+        &'p self,
         index: usize,
         sight: &Sight<'_>,
-        run: impl FnOnce(&Frame<'_>, &Evaluator<'_>, &Planned, &Resource) -> Result<T, Error>,
+        run: impl FnOnce(&Frame<'_>, &Evaluator<'_>, &'p Planned, &'p Resource) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let found = self.resources().get(index).zip(self.origins.get(index));
         let found = found.and_then(|(planned, origin)| {
@@ -153,6 +152,14 @@ impl Plan {
             })
         })
     }
+}
+
+/// A deployment that a template asks for, before its template is copied: a loop may ask for one hundreds of times.
+struct Nesting<'p> {
+    planned: &'p Planned,
+    template: Cow<'p, Node>,
+    parameters: Map<String, Json>,
+    mode: String,
 }
 
 /// With what a resource is looked at: the scope outside of loops, the budget, and the words for its faults.
