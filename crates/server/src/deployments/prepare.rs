@@ -98,6 +98,8 @@ impl Face {
         let bounds = *limits;
         let made = aside(move || plan(Arc::new(template), &given, &setting, &bounds)).await;
         let plan = made.and_then(|made| made).map_err(Unplanned::Template)?;
+        // those of defaults too
+        blots.join(&Blots::of(plan.secrets()));
         Ok((plan, blots))
     }
 

@@ -45,7 +45,7 @@ impl Face {
 pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let id = deployment_id(face, call).await?;
     let request = text_of(call)?.to_owned();
-    let sent = Submission { request, depth: 0, parent: None, hidden: Blots::default() };
+    let sent = Submission { request, depth: 0, parent: None, evaluated: false, hidden: Blots::default() };
     let put = face.submit(&call.caller, &id, sent, call.now).await?;
     let (PutDeployment::Put(deployment, _) | PutDeployment::Active(deployment)) = put;
     let link = face.deployment_link(call, &id, deployment.operation);

@@ -248,7 +248,13 @@ impl Job<'_> {
                 let depth = self.deployment().depth + 1;
                 let mut hidden = prepared.blots.clone();
                 hidden.join(&known.blots);
-                let sent = Submission { request: request.to_string(), depth, parent: Some(parent), hidden };
+                let sent = Submission {
+                    request: request.to_string(),
+                    depth,
+                    parent: Some(parent),
+                    evaluated: plan.resources()[at].is_outer,
+                    hidden,
+                };
                 let now = self.deployment().created_at;
                 let put = self.face.submit(&self.caller, &id, sent, now).await?;
                 let (PutDeployment::Put(child, _) | PutDeployment::Active(child)) = put;

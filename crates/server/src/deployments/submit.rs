@@ -23,6 +23,8 @@ pub(crate) struct Submission {
     pub(crate) depth: u32,
     /// The one that it is nested in, and which of that name.
     pub(crate) parent: Option<(ResourceId, Uuid)>,
+    /// Whether its template has values of the one that it is nested in.
+    pub(crate) evaluated: bool,
     /// Values that must not be shown besides its own secrets: those of the one that it is nested in.
     pub(crate) hidden: Blots,
 }
@@ -48,7 +50,7 @@ impl Face {
             location: asked.location.clone(),
             tags: asked.tags.clone(),
             parent: sent.parent,
-            evaluated: sent.depth > 0,
+            evaluated: sent.evaluated,
             ..DeploymentRecord::default()
         };
         let (state, record, text) = match self.prepare(caller, &which, asked, sent.hidden.clone()).await {

@@ -153,8 +153,28 @@ async fn nested_deployments_are_deployments_of_their_own() {
         .map(|one| one["properties"]["targetResource"]["id"].clone())
         .collect();
     assert_eq!(targets[0], deployment("inner"));
+    let export = lab.post(&at(&format!("{}/exportTemplate", deployment("inner"))), &json!({})).await.is(200);
+    assert!(export.text.contains("[parameters('who')]"), "{}", export.text);
+}
+
+#[tokio::test]
+async fn a_template_with_values_of_another_is_not_given_out() {
+    let lab = Lab::new().await;
+    let _deployer = Deployer::of(&lab, "test");
+    let mut who = identity("nestedid");
+    who["tags"] = json!({"secret": "[parameters('value')]"});
+    let inner: Value = serde_json::from_str(&of_resources(&json!([who]))).unwrap();
+    let nested = json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2025-04-01", "name": "inner",
+        "properties": {"mode": "Incremental", "template": inner}});
+    let mut outer: Value = serde_json::from_str(&of_resources(&json!([nested]))).unwrap();
+    outer["parameters"] = json!({"value": {"type": "secureString", "defaultValue": "planted-secret"}});
+    let plan = at(&format!("{}/whatIf", deployment("outer")));
+    let plan = lab.text(Method::POST, &plan, request(&outer.to_string(), &json!({}))).await.is(200);
+    assert!(plan.text.contains("*****") && !plan.text.contains("planted"), "{}", plan.text);
+    let shown = lab.deploy("outer", &outer.to_string(), json!({})).await;
+    assert_eq!(shown["properties"]["provisioningState"], "Succeeded", "{shown}");
     let export = lab.post(&at(&format!("{}/exportTemplate", deployment("inner"))), &json!({})).await.is(409);
-    assert!(export.text.contains("export 'outer'"), "{}", export.text);
+    assert!(export.text.contains("export 'outer'") && !export.text.contains("planted"), "{}", export.text);
 }
 
 #[tokio::test]
