@@ -10,6 +10,7 @@ mod az;
 mod az_setup;
 mod connect;
 mod crash;
+mod deployments;
 mod description;
 mod hosted;
 mod leaks;

@@ -280,7 +280,7 @@ fn confirm(yes: &YesArg, question: &str) -> Result<(), Error> {
     let refused =
         |why: &str| Err(Error::new(Code::Usage, "--yes", why).with_next("give --yes if it is meant"));
     if !std::io::stdin().is_terminal() {
-        return refused("this removes more than one thing, and there is no terminal to ask on");
+        return refused("it is asked whether this is meant, and there is no terminal to ask on");
     }
     error_text(&format!("{question} [y/N] "));
     let mut line = String::new();

@@ -113,7 +113,7 @@ fn at(path: &Path, text: &str, code: Code, line: u32, column: u32, detail: &str)
 fn excerpt(text: &str, line: u32, column: u32) -> Option<String> {
     let whole: Vec<char> = text.lines().nth(line.checked_sub(1)? as usize)?.chars().collect();
     let column = (column.max(1) as usize - 1).min(whole.len());
-    let from = column.saturating_sub(SHOWN_CHARS_MAX / 2);
+    let from = if whole.len() <= SHOWN_CHARS_MAX { 0 } else { column.saturating_sub(SHOWN_CHARS_MAX / 2) };
     let to = whole.len().min(from + SHOWN_CHARS_MAX);
     // a tab is as wide as one character here, and so the mark is where it belongs
     let visible = |c: &char| if c.is_control() { ' ' } else { *c };

@@ -9,7 +9,7 @@ mod what_if;
 
 use transload_client::api::ResourceId;
 use transload_client::api::deployment::{Deployment, WhatIf};
-use transload_client::{DEPLOYMENTS, DeploymentRequest, Error as Trouble};
+use transload_client::{DEPLOYMENTS, DeploymentRequest, Error as Trouble, Kind};
 use transload_transfer::{Code, Error};
 
 use self::file::Template;
@@ -41,7 +41,18 @@ pub(crate) async fn run(
         DeploymentCommand::Cancel(args) => cancel(&args, environment, output).await,
         DeploymentCommand::Delete(args) => {
             let (plane, id) = named(&args, environment).await?;
-            plane.remove(&id, "deployment", output).await
+            // the answer to a deletion is the same whether there was one or not
+            match plane.client.get::<Deployment>(&id).await {
+                Ok(_) => {
+                    plane.client.delete(&id).await.map_err(trouble::error)?;
+                    super::follow::fine(&format!("deployment {} is gone", args.name), output)
+                }
+                Err(error) if error.kind() == Kind::NotFound => super::follow::fine(
+                    &format!("nothing to do: there is no deployment {}", args.name),
+                    output,
+                ),
+                Err(error) => Err(trouble::error(error)),
+            }
         }
     }
 }
@@ -105,8 +116,9 @@ async fn create(
     if meant.request.is_complete {
         let lost = what_if::lost(&meant.what_if().await?);
         if !lost.is_empty() {
-            let question = format!("{}\nDelete these {}, and deploy?", lost.join("\n"), lost.len());
-            confirm(&args.yes, &question)?;
+            let text = format!("what is not in the template is deleted:\n{}", lost.join("\n"));
+            output.warning(&text);
+            confirm(&args.yes, "Delete that, and deploy?")?;
         }
     }
     let put = meant.plane.client.put_deployment(&meant.id, &meant.request).await;

@@ -35,7 +35,8 @@ pub(super) fn one(deployment: &Deployment) -> Page {
         properties.output_resources.iter().flatten().map(|resource| resource.id.as_str()).collect();
     let page = if ids.is_empty() { page } else { page.table(resources(&ids)) };
     match properties.outputs.as_ref().filter(|outputs| !outputs.is_empty()) {
-        Some(named) => page.table(outputs(named)),
+        Some(named) if ids.is_empty() => page.table(outputs(named)),
+        Some(named) => page.text("\n").table(outputs(named)),
         None => page,
     }
 }
