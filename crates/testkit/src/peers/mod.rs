@@ -28,7 +28,7 @@ pub use names::NameProxy;
 pub use pki::{Identity, Pki};
 pub use postgres::Postgres;
 pub(crate) use process::environment;
-pub use process::find_program;
+pub use process::{find_program, search_path};
 pub use python::Venv;
 pub use skopeo::{skopeo, skopeo_ok};
 pub use tls_front::TlsFront;

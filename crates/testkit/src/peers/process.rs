@@ -147,12 +147,25 @@ pub(super) fn require_program(name: &str, folders: &[PathBuf], how: &str) -> Pat
 
 /// Where programs that no distribution packages may be, besides `PATH`.
 pub(super) fn peer_folders() -> Vec<PathBuf> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    [environment("TRANSLOAD_PEERS").map(PathBuf::from), Some(repository.join(".peers"))]
+    installed()
         .into_iter()
-        .flatten()
         .flat_map(|folder| [folder.join("node_modules/.bin"), folder.join("bin")])
         .collect()
+}
+
+/// A `PATH` on which a shell finds every peer, `az` too.
+pub fn search_path() -> OsString {
+    let path = environment("PATH").unwrap_or_default();
+    let own = std::env::split_paths(&path).collect::<Vec<_>>().into_iter();
+    let azure = installed().into_iter().map(|folder| folder.join("azure/bin"));
+    std::env::join_paths(own.chain(peer_folders()).chain(azure)).expect("folders whose names have no colon")
+}
+
+/// The folders that `dev/peers` installs into.
+fn installed() -> Vec<PathBuf> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let named = environment("TRANSLOAD_PEERS").map(PathBuf::from);
+    [named, Some(repository.join(".peers"))].into_iter().flatten().collect()
 }
 
 /// An environment variable. Tests may be told where their peers are; nothing else of the project reads them here.
