@@ -16,7 +16,10 @@ fuzz_target!(|text: &str| {
         Err(error) => {
             let is_bounded = matches!(error.kind, transload_templates::ErrorKind::Limit);
             let is_twice = error.message.contains("is there twice");
-            assert!(is_bounded || is_twice || serde_json::from_str::<serde_json::Value>(text).is_err(), "{error}");
+            assert!(
+                is_bounded || is_twice || serde_json::from_str::<serde_json::Value>(text).is_err(),
+                "{error}"
+            );
         }
     }
 });

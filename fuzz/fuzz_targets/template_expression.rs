@@ -8,7 +8,12 @@ use transload_templates::{Error, Evaluator, Limits, Position, Scope, Value};
 struct Given;
 
 impl Scope for Given {
-    fn call(&self, name: &str, arguments: &[Value], evaluator: &Evaluator<'_>) -> Option<Result<Value, Error>> {
+    fn call(
+        &self,
+        name: &str,
+        arguments: &[Value],
+        evaluator: &Evaluator<'_>,
+    ) -> Option<Result<Value, Error>> {
         if !name.eq_ignore_ascii_case("parameters") {
             return None;
         }
@@ -26,12 +31,8 @@ impl Scope for Given {
 }
 
 fuzz_target!(|text: &str| {
-    let limits = Limits {
-        steps_max: 20_000,
-        value_bytes_max: 64 << 10,
-        work_bytes_max: 1 << 20,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { steps_max: 20_000, value_bytes_max: 64 << 10, work_bytes_max: 1 << 20, ..Limits::default() };
     let evaluator = Evaluator::new(&Given, &limits);
     if let Ok(value) = evaluator.text(&format!("[{text}]"), Position::default()) {
         assert!(value.weight(limits.value_depth_max).is_some_and(|weight| weight <= limits.value_bytes_max));

@@ -37,7 +37,8 @@ fn settled<T>(world: &mut World, ask: impl Fn(&World) -> Result<T, Error>) -> Op
             Err(error) => {
                 let lookup = error.lookup()?.clone();
                 let properties = json!({"a": "b", "vaultUri": "https://v/"});
-                let answer = json!({"id": lookup.id(), "properties": properties, "identity": {"principalId": "p"}});
+                let answer =
+                    json!({"id": lookup.id(), "properties": properties, "identity": {"principalId": "p"}});
                 world.insert(lookup, answer);
             }
         }
