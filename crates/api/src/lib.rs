@@ -20,6 +20,7 @@ pub mod pipeline;
 pub mod registry;
 pub mod run;
 pub mod secret;
+pub mod storage;
 pub mod token;
 pub mod vault;
 
@@ -33,6 +34,7 @@ pub use operation::OperationStatus;
 pub use pipeline::Pipeline;
 pub use registry::Registry;
 pub use run::PipelineRun;
+pub use storage::StorageAccount;
 pub use vault::Vault;
 
 pub use transload_resource_id::{ID_CHARS_MAX, IdError, ResourceId};

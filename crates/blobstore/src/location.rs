@@ -175,6 +175,18 @@ impl Location {
         }
     }
 
+    /// The same location, whose container is asked for at this endpoint of its account: `https://host[:port]`, or with the
+    /// account behind it. What people are shown stays. Anything but an Azure container stays as it is.
+    ///
+    /// # Errors
+    /// `LocationInvalid` for what is no endpoint.
+    pub fn reached_at(mut self, endpoint: &str) -> Result<Self, Error> {
+        if let Place::Container { url, .. } = &mut self.place {
+            *url = url.reached_at(endpoint)?;
+        }
+        Ok(self)
+    }
+
     /// The SAS token that came with the URL.
     pub fn sas(&self) -> Option<&Sas> {
         match &self.place {

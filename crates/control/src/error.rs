@@ -33,6 +33,8 @@ pub enum Code {
     TooManyArtifacts,
     /// A container URI that this server may not use.
     ContainerNotAllowed,
+    /// A container's URI names a storage account that is not registered here.
+    StorageAccountNotRegistered,
     /// Who asks is not known.
     AuthenticationFailed,
     /// Who asks may not.

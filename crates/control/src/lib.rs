@@ -14,6 +14,7 @@ mod names;
 pub mod resource;
 pub mod run;
 mod service;
+pub mod storage;
 
 pub use access::{Caller, Grant, Principal, Role};
 pub use error::{Code, Error};
@@ -21,8 +22,8 @@ pub use ledger::{Ledger, LedgerLimits};
 pub use limits::Limits;
 pub use service::{
     Control, ControlOptions, CredentialSpec, Deleted, DeploymentSpec, IdentitySpec, ImageSource, ImportImage,
-    NewPrincipal, OneTimeSecret, PASSWORD_CONTEXT, PipelineSpec, PlaceSpec, PolicyChange, RegistrySpec,
-    RunSpec, SecretPlace, Secrets, WorkSpec,
+    KeySpec, NewPrincipal, OneTimeSecret, PASSWORD_CONTEXT, PipelineSpec, PlaceSpec, PolicyChange,
+    RegistrySpec, RunSpec, SecretPlace, Secrets, StoragePlaceSpec, StorageSpec, WorkSpec,
 };
 
 pub use transload_resource_id::ResourceId;

@@ -65,6 +65,14 @@ const RULES: &[Rule] = &[
         words: "letters, digits and '-', a letter first",
     },
     Rule {
+        kind: kind::STORAGE_ACCOUNT,
+        least: 3,
+        most: 24,
+        besides: "",
+        letter_first: false,
+        words: "letters in lower case and digits",
+    },
+    Rule {
         kind: kind::USER_IDENTITY,
         least: 3,
         most: 128,
@@ -89,7 +97,10 @@ const RULES: &[Rule] = &[
 pub(crate) fn check(id: &ResourceId, kind: &str) -> Result<(), Error> {
     let Some(rule) = RULES.iter().find(|rule| rule.kind == kind) else { return Ok(()) };
     let name = id.name();
-    let fits = |c: char| c.is_ascii_alphanumeric() || rule.besides.contains(c);
+    let small = rule.kind == kind::STORAGE_ACCOUNT;
+    let fits = |c: char| {
+        (c.is_ascii_alphanumeric() && !(small && c.is_ascii_uppercase())) || rule.besides.contains(c)
+    };
     let first = name.chars().next().is_some_and(|c| !rule.letter_first || c.is_ascii_alphabetic());
     let ends = rule.kind != kind::GROUP || !name.ends_with('.');
     let count = name.chars().count();

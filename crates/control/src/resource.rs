@@ -1,4 +1,4 @@
-//! What is kept besides runs: groups, registries, pipelines, vaults, identities. As the ledger keeps them, not as the
+//! What is kept besides runs: groups, registries, pipelines, vaults, identities, storage accounts. As the ledger keeps them, not as the
 //! wire shows them.
 
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub mod kind {
     pub const USER_IDENTITY: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
     /// A deployment of a template.
     pub const DEPLOYMENT: &str = "Microsoft.Resources/deployments";
+    /// A storage account that is somewhere else.
+    pub const STORAGE_ACCOUNT: &str = "Microsoft.Storage/storageAccounts";
 }
 
 /// A resource as the ledger has it.
@@ -73,6 +75,8 @@ pub enum Body {
     Vault(Vault),
     /// A user-assigned identity.
     UserIdentity(UserIdentity),
+    /// A storage account.
+    StorageAccount(StorageAccount),
 }
 
 /// A resource group.
@@ -307,4 +311,35 @@ pub struct AccessPolicy {
     /// Permissions on other things, given back as they were sent.
     #[serde(default)]
     pub other: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A storage account that is somewhere else: one of Azure's, or an emulator's. Its name is the account's own, with which
+/// tokens are signed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StorageAccount {
+    /// Where it is said to be.
+    pub location: Option<String>,
+    /// Words of its owner.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// The tier that was asked for; a word to be given back (`Standard_LRS`).
+    pub sku: String,
+    /// The kind that was asked for; a word to be given back (`StorageV2`).
+    pub account_kind: String,
+    /// Members that clients set and read back and that mean nothing here (`accessTier`, …).
+    #[serde(default)]
+    pub extra: serde_json::Map<String, serde_json::Value>,
+    /// Where its blobs are: `http(s)://host[:port]`, or with `/account` behind it. No slash at the end.
+    pub endpoint: String,
+    /// Where its key is, if it is known here.
+    pub key: Option<AccountKey>,
+}
+
+/// The key of a storage account: a secret of a vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountKey {
+    /// URI of the secret.
+    pub secret_uri: String,
+    /// Who reads it.
+    pub identity: Identity,
 }

@@ -14,12 +14,18 @@ use crate::{Endpoints, folders, keys, sas};
 const FORMS: &str = "write it as https://<account>.blob.core.windows.net/<container>, s3://<bucket>, gs://<bucket> or \
                      file:///<folder>, with /<prefix> behind it if need be";
 
+const ENDPOINT_FORMS: &str = "write the account's endpoint as https://<account>.blob.core.windows.net or \
+                              http://127.0.0.1:10000/<account>";
+
 /// A container, and what it is opened for.
 #[derive(Debug, Clone)]
 pub struct ContainerAt {
     /// Its URI: `https://…` of an Azure container in either style, `s3://bucket`, `gs://bucket`, `file:///folder`, each
     /// perhaps with a prefix behind it. No token is in it.
     pub uri: String,
+    /// Where the account of an Azure container is asked, when its host is a name that only we know: `https://host[:port]`, or
+    /// with the account behind it. Messages have the URI.
+    pub endpoint: Option<String>,
     /// Who asks.
     pub access: Access,
     /// What for.
@@ -101,6 +107,12 @@ impl Endpoints {
             return self.open_folder(uri);
         }
         let location = parse(uri)?;
+        let location = match &at.endpoint {
+            Some(endpoint) => {
+                location.reached_at(endpoint).map_err(|error| Error::of_store(&error, ENDPOINT_FORMS))?
+            }
+            None => location,
+        };
         match location.bucket().map(|bucket| bucket.provider) {
             None => self.open_azure(&location, at),
             Some(Provider::S3) => {

@@ -23,7 +23,12 @@ impl Face {
     /// What the wire needs to know of this server; `tenant` is [`tenant`](Self::tenant).
     pub(crate) fn place<'a>(&'a self, tenant: &'a str) -> Place<'a> {
         let set = self.control.options();
-        Place { tenant, vault_suffix: &set.vault_suffix, location: &self.options.location }
+        Place {
+            tenant,
+            vault_suffix: &set.vault_suffix,
+            storage_suffix: &set.storage_suffix,
+            location: &self.options.location,
+        }
     }
 
     /// The subscription that there is.
@@ -72,7 +77,7 @@ pub(crate) fn cloud_metadata(face: &Face, links: &Links) -> CloudMetadata {
             identity_provider: "AAD".to_owned(),
         },
         suffixes: CloudSuffixes {
-            storage: face.options.storage_suffix.clone(),
+            storage: set.storage_suffix.trim_start_matches('.').to_owned(),
             key_vault_dns: dotted(&set.vault_suffix),
             acr_login_server: dotted(&set.registry_suffix),
             sql_server_hostname: "sql.invalid".to_owned(),

@@ -79,6 +79,14 @@ endpoints! {
     DeploymentWhatIf => deployments::what_if::what_if;
     GroupExport => deployments::export_group::export;
     TemplateHash => deployments::routes::hash;
+    StorageAccounts => manage::storage::list;
+    StoragePut => manage::storage::put;
+    StoragePatch => manage::storage::patch;
+    StorageGet => manage::storage::get;
+    StorageDelete => manage::storage::delete;
+    StorageKeys => manage::storage::keys;
+    StorageRenew => manage::storage::renew;
+    StorageName => manage::storage::check_name;
     Vaults => manage::vaults::list;
     VaultPut => manage::vaults::put;
     VaultPatch => manage::vaults::patch;

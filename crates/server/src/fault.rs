@@ -102,7 +102,8 @@ pub(crate) fn status(code: Code) -> StatusCode {
         Code::InvalidRequest
         | Code::InvalidResourceName
         | Code::TooManyArtifacts
-        | Code::ContainerNotAllowed => StatusCode::BAD_REQUEST,
+        | Code::ContainerNotAllowed
+        | Code::StorageAccountNotRegistered => StatusCode::BAD_REQUEST,
         Code::AuthenticationFailed => StatusCode::UNAUTHORIZED,
         Code::AuthorizationFailed | Code::SecretAccessDenied | Code::SecretDisabled => StatusCode::FORBIDDEN,
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

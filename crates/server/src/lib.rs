@@ -21,6 +21,7 @@ mod limits;
 mod links;
 mod manage;
 mod map;
+mod merge;
 mod metrics;
 mod options;
 mod own;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use transload_vault::Sealer;
+use transload_vault::{AzureKeyVault, Sealer};
 
 use crate::limits::Limits;
 use crate::token::OuterIssuer;
@@ -23,10 +23,10 @@ pub struct ServerOptions {
     pub subscription_name: String,
     /// Where things are said to be whose location nobody said.
     pub location: String,
-    /// What host names of stores end in (`core.windows.net`), for clients that make URLs of account names.
-    pub storage_suffix: String,
     /// A proxy on this machine that leads to all names of this server (`http://127.0.0.1:3128`), if there is one.
     pub connect_proxy: Option<String>,
+    /// Reads secrets of vaults elsewhere: keys of storage accounts. Without it they are refused.
+    pub outer_vaults: Option<AzureKeyVault>,
     /// The key that senders of events give as `?key=…`, as `aeg-sas-key` or as a bearer; without one they need a token.
     pub event_key: Option<SecretString>,
     /// Issuers besides this server.
@@ -50,8 +50,8 @@ impl ServerOptions {
             cloud_name: "Transload".to_owned(),
             subscription_name: "Transload".to_owned(),
             location: "local".to_owned(),
-            storage_suffix: "core.windows.net".to_owned(),
             connect_proxy: None,
+            outer_vaults: None,
             event_key: None,
             outer_issuers: Vec::new(),
             client: reqwest::Client::new(),

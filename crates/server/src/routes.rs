@@ -81,6 +81,15 @@ macro_rules! vault {
     };
 }
 
+macro_rules! storage {
+    ($rest:literal) => {
+        concat!(
+            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts",
+            $rest
+        )
+    };
+}
+
 macro_rules! identity {
     ($rest:literal) => {
         concat!(
@@ -173,6 +182,15 @@ routes! {
         PATCH identity!("/{identity}") => IdentityPut, "Changes an identity's tags";
         GET identity!("/{identity}") => IdentityGet, "An identity";
         DELETE identity!("/{identity}") => IdentityDelete, "Removes an identity";
+        GET "/subscriptions/{subscription}/providers/Microsoft.Storage/storageAccounts" => StorageAccounts, "Storage accounts of the subscription";
+        POST "/subscriptions/{subscription}/providers/Microsoft.Storage/checkNameAvailability" => StorageName, "Whether a storage account's name is free";
+        GET storage!("") => StorageAccounts, "Storage accounts of a group";
+        PUT storage!("/{account}") => StoragePut, "Registers a storage account, or changes what is known of it";
+        PATCH storage!("/{account}") => StoragePatch, "Changes what is known of a storage account";
+        GET storage!("/{account}") => StorageGet, "A storage account";
+        DELETE storage!("/{account}") => StorageDelete, "Forgets a storage account; it stays as it is";
+        POST storage!("/{account}/listKeys") => StorageKeys, "The key of a storage account, out of its vault";
+        POST storage!("/{account}/regenerateKey") => StorageRenew, "Refused: keys are made where the account is";
     }
     Registries {
         GET "/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/registries" => Registries, "Registries of the subscription";

@@ -38,6 +38,11 @@ pub(crate) const NAMESPACES: &[Namespace] = &[
         versions: OTHER_VERSIONS,
     },
     Namespace {
+        name: "Microsoft.Storage",
+        types: &["storageAccounts", "checkNameAvailability"],
+        versions: OTHER_VERSIONS,
+    },
+    Namespace {
         name: "Microsoft.Resources",
         types: &["subscriptions", "resourceGroups", "deployments", "deployments/operations"],
         versions: OTHER_VERSIONS,

@@ -7,13 +7,16 @@ use url::{Host, Url};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 
-/// `https://host[:port]/secrets/name[/version]`: a secret of a vault.
+/// `https://host[:port]/secrets/name[/version]`: a secret of a vault; or `https://host[:port]/vaults/vault/secrets/…`, as
+/// a server writes it that has its vaults beneath its own address.
 ///
 /// Hosts, names and versions mean the same in whatever case they are written; clients put all of them in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SecretUri {
     host: String,
     port: Option<u16>,
+    /// The vault, where the path names it. In lower case.
+    vault: Option<String>,
     name: String,
     version: Option<String>,
 }
@@ -40,6 +43,16 @@ impl SecretUri {
         if segments.last().is_some_and(|last| last.is_empty()) {
             segments.pop();
         }
+        let vault = match segments[..] {
+            [vaults, vault, ..] if vaults.eq_ignore_ascii_case("vaults") => {
+                if !is_name(vault, Limits::default().name_chars_max) {
+                    return Err(invalid(text, "a vault's name has letters, digits and '-'"));
+                }
+                segments.drain(..2);
+                Some(vault.to_ascii_lowercase())
+            }
+            _ => None,
+        };
         let (name, version) = match segments[..] {
             [secrets, name] if secrets.eq_ignore_ascii_case("secrets") => (name, None),
             [secrets, name, version] if secrets.eq_ignore_ascii_case("secrets") => (name, Some(version)),
@@ -54,6 +67,7 @@ impl SecretUri {
         Ok(Self {
             host: shown(&host),
             port: url.port(),
+            vault,
             name: name.to_owned(),
             version: version.map(str::to_ascii_lowercase),
         })
@@ -67,14 +81,25 @@ impl SecretUri {
         }
     }
 
-    /// The vault's URL: `https://host[:port]/`.
+    /// The vault's URL: `https://host[:port]/`, with the vault's path behind it where the URI has one.
     pub fn vault_url(&self) -> String {
-        format!("https://{}/", self.authority())
+        match &self.vault {
+            Some(vault) => format!("https://{}/vaults/{vault}/", self.authority()),
+            None => format!("https://{}/", self.authority()),
+        }
+    }
+
+    /// The vault that the path names (`/vaults/{vault}/secrets/…`), in lower case; `None` where the host says it.
+    pub fn vault_in_path(&self) -> Option<&str> {
+        self.vault.as_deref()
     }
 
     /// The vault's name, if it is one beneath this suffix (`vault.example`, `.vault.example:8443`): the one label in
     /// front of it.
     pub fn vault_under(&self, suffix: &str) -> Option<String> {
+        if self.vault.is_some() {
+            return None;
+        }
         let suffix = suffix.trim_start_matches('.').trim_end_matches(":443").to_ascii_lowercase();
         let authority = self.authority();
         let vault = authority.strip_suffix(&suffix)?.strip_suffix('.')?;
@@ -94,7 +119,7 @@ impl SecretUri {
 
 impl fmt::Display for SecretUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "https://{}/secrets/{}", self.authority(), self.name)?;
+        write!(f, "{}secrets/{}", self.vault_url(), self.name)?;
         match &self.version {
             Some(version) => write!(f, "/{version}"),
             None => Ok(()),
@@ -144,6 +169,7 @@ mod tests {
             ("HTTPS://v.x:443/secrets/a", "https://v.x/secrets/a"),
             ("https://v.x:8443/secrets/a", "https://v.x:8443/secrets/a"),
             ("https://[::1]:8443/secrets/a", "https://[::1]:8443/secrets/a"),
+            ("https://H.x:8443/Vaults/My-V/Secrets/A/", "https://h.x:8443/vaults/my-v/secrets/A"),
             (
                 &format!("https://v.x/secrets/a/{version}/"),
                 "https://v.x/secrets/a/0123456789abcdef0123456789abcdef",
@@ -163,6 +189,15 @@ mod tests {
         let uri = SecretUri::parse("https://a.b.vault.example/secrets/a").unwrap();
         assert_eq!(uri.vault_under(".vault.example"), None);
         assert_eq!(uri.vault_under(".b.vault.example:443").as_deref(), Some("a"));
+        assert_eq!(uri.vault_in_path(), None);
+    }
+
+    #[test]
+    fn a_vault_in_the_path_is_of_no_suffix() {
+        let uri = SecretUri::parse("https://x.vault.example/vaults/Lab/secrets/a").unwrap();
+        assert_eq!(uri.vault_in_path(), Some("lab"));
+        assert_eq!(uri.vault_under(".vault.example"), None);
+        assert_eq!(uri.vault_url(), "https://x.vault.example/vaults/lab/");
     }
 
     #[test]
@@ -179,6 +214,9 @@ mod tests {
             "https://v.x/secrets/a_b",
             "https://v.x/secrets/a%2Fb",
             "https://v.x/secrets/../a",
+            "https://v.x/vaults/secrets/a",
+            "https://v.x/vaults/v_v/secrets/a",
+            "https://v.x/vaults/v/a",
             "https://v.x/secrets/a?sig=SECRET",
             "https://u:SECRET@v.x/secrets/a",
             "https://v.x/secrets/a/0123456789abcdef0123456789abcdef/x",

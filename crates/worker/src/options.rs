@@ -21,6 +21,9 @@ pub struct WorkerOptions {
     pub interval: Duration,
     /// Whether this worker watches containers.
     pub watches: bool,
+    /// What follows `ACCOUNT.blob` in the hosts of registered storage accounts: `.storage.example:8443`. `None`: hosts of
+    /// containers are where they say.
+    pub storage_suffix: Option<String>,
     /// Bounds of the worker.
     pub limits: Limits,
     /// Bounds of each transfer.
@@ -37,6 +40,7 @@ impl WorkerOptions {
             heartbeat: Duration::from_secs(5),
             interval: Duration::from_secs(5),
             watches: true,
+            storage_suffix: None,
             limits: Limits::default(),
             engine: EngineLimits::default(),
         }

@@ -6,7 +6,7 @@ use transload_control::resource::{
     Body, Direction, Identity, Pipeline, Registry, RegistryCredential, RegistryPlace, StorageAccess,
 };
 use transload_control::run::{Run, Work};
-use transload_control::{Ledger, ResourceId};
+use transload_control::{Ledger, ResourceId, storage};
 use transload_endpoints::{
     Access, ContainerAt, Endpoints, Job, OpenContainer, RegistryAt, RegistryCredential as At, Source,
     StoreSecret, Target,
@@ -22,6 +22,8 @@ pub(crate) struct Reach {
     endpoints: Endpoints,
     secrets: Arc<dyn Secrets>,
     hosted: Arc<dyn Hosted>,
+    /// What follows `ACCOUNT.blob` in the hosts of registered storage accounts.
+    storage_suffix: Option<String>,
 }
 
 /// A registry, open.
@@ -60,8 +62,9 @@ impl Reach {
         endpoints: Endpoints,
         secrets: Arc<dyn Secrets>,
         hosted: Arc<dyn Hosted>,
+        storage_suffix: Option<String>,
     ) -> Self {
-        Self { ledger, endpoints, secrets, hosted }
+        Self { ledger, endpoints, secrets, hosted, storage_suffix }
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -157,6 +160,12 @@ impl Reach {
         }
     }
 
+    /// Where the storage account is that a container's URI names by this installation's suffix, if it does.
+    async fn account_endpoint(&self, uri: &str) -> Result<Option<String>, Fault> {
+        let Some(suffix) = &self.storage_suffix else { return Ok(None) };
+        Ok(storage::account_of(&self.ledger, uri, suffix).await?.map(|(_, account)| account.endpoint))
+    }
+
     /// A pipeline's container, for this job.
     pub(crate) async fn container(
         &self,
@@ -184,6 +193,12 @@ impl Reach {
                 return Err(Fault::lasting("StoreCredentialMissing", message));
             }
         };
-        Ok(self.endpoints.open_container(&ContainerAt { uri: container.uri.clone(), access, job })?)
+        let endpoint = self.account_endpoint(&container.uri).await?;
+        Ok(self.endpoints.open_container(&ContainerAt {
+            uri: container.uri.clone(),
+            endpoint,
+            access,
+            job,
+        })?)
     }
 }

@@ -41,7 +41,8 @@ impl Worker {
         hosted: Arc<dyn Hosted>,
         options: WorkerOptions,
     ) -> Self {
-        let reach = Arc::new(Reach::new(ledger, endpoints, secrets, hosted));
+        let suffix = options.storage_suffix.clone();
+        let reach = Arc::new(Reach::new(ledger, endpoints, secrets, hosted, suffix));
         Self { reach, options: Arc::new(options) }
     }
 

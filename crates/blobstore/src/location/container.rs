@@ -18,13 +18,15 @@ const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
 pub struct ContainerUrl {
     /// Ends without `/`; no query, no user.
     text: String,
+    /// Where requests go, when that is not `text`. In the same form.
+    reached: Option<String>,
     https: bool,
     account: Option<String>,
     container: String,
 }
 
 impl ContainerUrl {
-    /// Whether it is HTTPS.
+    /// Whether requests go by HTTPS.
     pub fn is_https(&self) -> bool {
         self.https
     }
@@ -44,10 +46,22 @@ impl ContainerUrl {
         if name.is_empty() { self.text.clone() } else { format!("{}/{name}", self.text) }
     }
 
+    /// The same container, which is asked for at this endpoint of its account (`https://host[:port]`, or with the account
+    /// behind it). People are shown the URL that they wrote.
+    pub(super) fn reached_at(&self, endpoint: &str) -> Result<Self, Error> {
+        let url = Url::parse(endpoint).map_err(|e| invalid(endpoint, e.to_string()))?;
+        if !["http", "https"].contains(&url.scheme()) || url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid(endpoint, "an account's endpoint is an http or https URL without a query"));
+        }
+        let reached = format!("{}/{}", url.as_str().trim_end_matches('/'), self.container);
+        Ok(Self { reached: Some(reached), https: url.scheme() == "https", ..self.clone() })
+    }
+
     /// The URL of a blob (or, with an empty name, of the container) with a query, which may be a secret.
     pub(crate) fn url(&self, name: &str, query: Option<&str>) -> Result<Url, Error> {
         let path = utf8_percent_encode(name, KEPT_IN_PATH);
-        let text = if name.is_empty() { self.text.clone() } else { format!("{}/{path}", self.text) };
+        let base = self.reached.as_ref().unwrap_or(&self.text);
+        let text = if name.is_empty() { base.clone() } else { format!("{base}/{path}") };
         let mut url = Url::parse(&text).map_err(|e| invalid(&text, e.to_string()))?;
         url.set_query(query);
         Ok(url)
@@ -101,6 +115,7 @@ pub(super) fn parse(text: &str) -> Result<(ContainerUrl, Option<String>, Option<
     }
     let container_url = ContainerUrl {
         text: container_text(&url, account.as_deref().filter(|_| path_style), container),
+        reached: None,
         https: url.scheme() == "https",
         account,
         container: container.clone(),

@@ -11,6 +11,7 @@ mod pipelines;
 mod registries;
 mod runs;
 mod secrets;
+mod storage;
 mod vaults;
 
 use std::future::Future;
@@ -37,6 +38,7 @@ pub use pipelines::{IdentitySpec, PipelineSpec};
 pub use registries::{CredentialSpec, PlaceSpec, RegistrySpec};
 pub use runs::{RunSpec, WorkSpec};
 pub use secrets::{SecretPlace, Secrets};
+pub use storage::{KeySpec, StoragePlaceSpec, StorageSpec};
 pub use vaults::PolicyChange;
 
 /// How the control plane is set up.
@@ -53,6 +55,11 @@ pub struct ControlOptions {
     pub registry_host: Option<String>,
     /// What follows a vault's name in its host, with the dot and the port: `.vault.example:8443`.
     pub vault_suffix: String,
+    /// What follows `ACCOUNT.blob` in the host of a registered storage account, with the dot and the port:
+    /// `.storage.example:8443`.
+    pub storage_suffix: String,
+    /// `host[:port]` of this server, beneath which vaults have paths too: `https://host/vaults/NAME/secrets/…`.
+    pub host: String,
     /// Folders beneath which `file://` containers may be.
     pub folders: Vec<PathBuf>,
     /// Bounds.

@@ -13,6 +13,7 @@ use crate::resource::{
     Body, Container, Direction, Identity, Pipeline, PipelineOption, StorageAccess, TriggerStatus,
     UserIdentityRef, kind,
 };
+use crate::storage::{self, AccountUri};
 
 /// A pipeline as it is asked for.
 #[derive(Debug, Clone)]
@@ -61,7 +62,8 @@ impl Control {
     ///
     /// # Errors
     /// [`Code::AuthorizationFailed`]; names, options and URIs that cannot be; a parent that is missing;
-    /// [`Code::ContainerInUse`] with the name of the import pipeline that has the same container and prefix.
+    /// [`Code::ContainerInUse`] with the name of the import pipeline that has the same container and prefix;
+    /// [`Code::StorageAccountNotRegistered`].
     pub async fn put_pipeline(
         &self,
         caller: &Caller,
@@ -87,6 +89,7 @@ impl Control {
         self.parent_exists(id).await?;
         names::check(id, kind)?;
         let Checked { uri, access, options, trigger } = self.checked_pipeline(id, &spec).await?;
+        let place = self.place_of(&spec.uri, &uri).await?;
         let old = match self.ledger().get(id).await?.map(|stored| stored.body) {
             Some(Body::Pipeline(old)) => Some(old),
             _ => None,
@@ -108,7 +111,7 @@ impl Control {
         };
         // two that imported the same bundles would race for the same tags
         let names = match spec.direction {
-            Direction::Import => vec![format!("import:{}", uri.key())],
+            Direction::Import => vec![format!("import:{place}")],
             Direction::Export => Vec::new(),
         };
         let body = Body::Pipeline(pipeline);
@@ -137,6 +140,17 @@ impl Control {
         let options = options(spec.direction, &spec.options)?;
         let trigger = trigger(spec.direction, spec.trigger.as_deref())?;
         Ok(Checked { uri, access, options, trigger })
+    }
+
+    /// What is equal for two URIs of the same container: of a registered account where that is.
+    async fn place_of(&self, uri: &str, parsed: &ContainerUri) -> Result<String, Error> {
+        let suffix = &self.options().storage_suffix;
+        let found = storage::account_of(self.ledger(), uri, suffix).await?;
+        let (Some((_, account)), Some(named)) = (found, AccountUri::parse(uri, suffix)) else {
+            return Ok(parsed.key().to_owned());
+        };
+        let reached = ContainerUri::parse(&format!("{}/{}", account.endpoint, named.path), &[])?;
+        Ok(reached.key().to_owned())
     }
 
     fn check_secret(

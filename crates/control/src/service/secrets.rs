@@ -1,5 +1,7 @@
 //! Secrets: the data plane, and what runs read.
 
+use std::net::IpAddr;
+
 use secrecy::SecretString;
 use transload_resource_id::ResourceId;
 use transload_vault::{Change, ErrorKind, NewSecret, Secret, SecretInfo, SecretUri};
@@ -11,6 +13,7 @@ use crate::error::{Code, Error};
 use crate::ledger::Page;
 use crate::names;
 use crate::resource::{Body, Identity, Stored, Vault};
+use crate::storage::split_port;
 
 /// Where a secret is that a resource names.
 #[derive(Debug, Clone)]
@@ -48,7 +51,7 @@ impl Control {
     ) -> Result<SecretPlace, Error> {
         let uri =
             SecretUri::parse(uri).map_err(|error| Error::new(Code::InvalidRequest, error.to_string()))?;
-        let Some(name) = self.our_vault(&uri) else { return Ok(SecretPlace::Elsewhere(uri)) };
+        let Some(name) = self.our_vault(&uri)? else { return Ok(SecretPlace::Elsewhere(uri)) };
         let stored = self.vault_named(&name).await?;
         let target = target(&stored, uri.name());
         let vault = vault_of(&stored)?;
@@ -64,9 +67,26 @@ impl Control {
         Ok(SecretPlace::Ours(read?.value))
     }
 
-    /// The name of the vault of ours that a URI means, if it means one: by its host beneath our suffix.
-    fn our_vault(&self, uri: &SecretUri) -> Option<String> {
-        uri.vault_under(&self.options().vault_suffix)
+    /// The name of the vault of ours that a URI means, if it means one: by its host beneath our suffix, or by its path
+    /// beneath our own host.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`] for a path beneath another host: no vaults but ours have paths.
+    pub(super) fn our_vault(&self, uri: &SecretUri) -> Result<Option<String>, Error> {
+        let Some(vault) = uri.vault_in_path() else {
+            return Ok(uri.vault_under(&self.options().vault_suffix));
+        };
+        if is_same_host(&uri.authority(), &self.options().host) {
+            return Ok(Some(vault.to_owned()));
+        }
+        let text = format!(
+            "'{uri}' names a vault by a path, which only this server's vaults have, and '{}' is not this server ({}). Write it as              https://{}/vaults/{vault}/secrets/{}, or with the host of the vault.",
+            uri.authority(),
+            self.options().host,
+            self.options().host,
+            uri.name()
+        );
+        Err(Error::new(Code::InvalidRequest, text))
     }
 
     /// A value sealed with the vault's key, to be kept with a resource.
@@ -206,6 +226,18 @@ impl Secrets<'_> {
     }
 }
 
+/// Whether two `host[:port]` are the same server: every name of the loopback is.
+fn is_same_host(one: &str, other: &str) -> bool {
+    let split = |text: &str| {
+        let (host, port) = split_port(text);
+        let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
+        let is_loopback =
+            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        (if is_loopback { "localhost".to_owned() } else { host }, port.unwrap_or(443))
+    };
+    split(one) == split(other)
+}
+
 fn vault_of(stored: &Stored) -> Result<&Vault, Error> {
     match &stored.body {
         Body::Vault(vault) => Ok(vault),
@@ -258,4 +290,18 @@ fn refused(error: transload_vault::Error) -> Error {
         None => error.to_string(),
     };
     Error::new(code, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_known_by_every_name_of_the_loopback_and_by_its_port() {
+        assert!(is_same_host("localhost:8443", "127.0.0.1:8443"));
+        assert!(is_same_host("[::1]:8443", "localhost:8443"));
+        assert!(is_same_host("T.example", "t.example:443"));
+        assert!(!is_same_host("localhost:8443", "localhost:9443"));
+        assert!(!is_same_host("localhost:8443", "t.example:8443"));
+    }
 }

@@ -113,10 +113,9 @@ impl Control {
 
     /// Whether a text can be the URI of a secret.
     pub(super) fn check_secret_uri(&self, uri: &str, member: &str) -> Result<(), Error> {
-        match SecretUri::parse(uri) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::new(Code::InvalidRequest, error.to_string()).about(member)),
-        }
+        let parsed = SecretUri::parse(uri)
+            .map_err(|error| Error::new(Code::InvalidRequest, error.to_string()).about(member))?;
+        self.our_vault(&parsed).map(drop).map_err(|error| error.about(member))
     }
 }
 

@@ -197,7 +197,12 @@ fn a_container_without_sense_is_refused_and_shows_nothing() {
 fn identities_of_the_worker_have_to_be_there_and_go_by_https() {
     let open = |uri: &str, options: Options| {
         let access = Access::ManagedIdentity { client_id: None };
-        Endpoints::new(options).open_container(&ContainerAt { uri: uri.to_owned(), access, job: IMPORT })
+        Endpoints::new(options).open_container(&ContainerAt {
+            uri: uri.to_owned(),
+            endpoint: None,
+            access,
+            job: IMPORT,
+        })
     };
     for uri in ["https://a.blob.example/transfer", "s3://bucket/prefix", "gs://bucket"] {
         let error = open(uri, options()).unwrap_err();

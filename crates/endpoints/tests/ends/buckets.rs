@@ -50,7 +50,12 @@ async fn a_bucket_is_opened_with_the_key_of_a_secret_beneath_its_prefix() {
 
     operated.ambient.s3 = Some(S3Identity::Key { id: key.id, secret: key.secret.into(), session: None });
     let access = Access::ManagedIdentity { client_id: None };
-    let at = ContainerAt { uri: "s3://transfer".to_owned(), access, job: Job::Watch { delete: false } };
+    let at = ContainerAt {
+        uri: "s3://transfer".to_owned(),
+        endpoint: None,
+        access,
+        job: Job::Watch { delete: false },
+    };
     let own = Endpoints::new(operated).open_container(&at).unwrap();
     assert_eq!(names(&own.store).await.unwrap(), all);
 }
@@ -92,7 +97,7 @@ async fn an_emulator_is_a_bucket_too() {
     operated.stores.gcs.endpoint = Some(gcs.url());
     operated.ambient.gcs = Some(GcsIdentity::Anonymous);
     let access = Access::ManagedIdentity { client_id: None };
-    let at = ContainerAt { uri: "gs://transfer/p".to_owned(), access, job: Job::Export };
+    let at = ContainerAt { uri: "gs://transfer/p".to_owned(), endpoint: None, access, job: Job::Export };
     let opened = Endpoints::new(operated).open_container(&at).unwrap();
     write(&opened.store, "b.tar", b"bundle").await.unwrap();
     assert_eq!(gcs.get_object("transfer", "p/b.tar").unwrap(), b"bundle");

@@ -10,7 +10,12 @@ use super::{names, options, read, write};
 
 fn open(root: &std::path::Path, uri: &str) -> Result<OpenContainer, transload_endpoints::Error> {
     let endpoints = Endpoints::new(Options { folders: vec![root.to_owned()], ..options() });
-    endpoints.open_container(&ContainerAt { uri: uri.to_owned(), access: Access::Nobody, job: Job::Export })
+    endpoints.open_container(&ContainerAt {
+        uri: uri.to_owned(),
+        endpoint: None,
+        access: Access::Nobody,
+        job: Job::Export,
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +75,12 @@ async fn other_folders_are_refused_and_the_setting_is_named() {
     let none = Endpoints::new(options());
     let uri = format!("file://{}", root.display());
     let error = none
-        .open_container(&ContainerAt { uri, access: Access::Nobody, job: Job::Watch { delete: false } })
+        .open_container(&ContainerAt {
+            uri,
+            endpoint: None,
+            access: Access::Nobody,
+            job: Job::Watch { delete: false },
+        })
         .unwrap_err();
     assert!(error.detail().contains("no folder"), "{error:?}");
 }

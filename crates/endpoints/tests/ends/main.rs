@@ -30,7 +30,7 @@ fn options() -> Options {
 /// A container that is opened with this secret.
 fn at(uri: &str, value: &str, job: Job) -> ContainerAt {
     let secret = StoreSecret { value: value.into(), uri: SECRET.to_owned() };
-    ContainerAt { uri: uri.to_owned(), access: Access::Secret(secret), job }
+    ContainerAt { uri: uri.to_owned(), endpoint: None, access: Access::Secret(secret), job }
 }
 
 fn open(uri: &str, value: &str, job: Job) -> Result<OpenContainer, transload_endpoints::Error> {

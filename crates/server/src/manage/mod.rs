@@ -1,8 +1,9 @@
-//! Resources of the resource manager that are no registries: groups, identities, vaults.
+//! Resources of the resource manager that are no registries: groups, identities, storage accounts, vaults.
 
 pub(crate) mod groups;
 pub(crate) mod identities;
 pub(crate) mod resources;
+pub(crate) mod storage;
 pub(crate) mod vault_secrets;
 pub(crate) mod vaults;
 

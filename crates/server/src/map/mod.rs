@@ -5,6 +5,7 @@ mod pipeline;
 mod registry;
 mod run;
 mod secret;
+mod storage;
 mod vault;
 
 use time::OffsetDateTime;
@@ -21,6 +22,7 @@ pub(crate) use pipeline::{pipeline, pipeline_asked};
 pub(crate) use registry::{import_asked, registry, registry_asked};
 pub(crate) use run::{LogPage, log_line, log_mark, operation, run, run_asked};
 pub(crate) use secret::{deleted_secret, secret, secret_asked, secret_change, secret_item};
+pub(crate) use storage::{storage, storage_asked, storage_keys};
 pub(crate) use vault::{policies, policies_asked, user_identity, vault, vault_asked};
 
 /// What the wire needs to know besides the resource.
@@ -30,6 +32,8 @@ pub(crate) struct Place<'a> {
     pub(crate) tenant: &'a str,
     /// What follows a vault's name in its host.
     pub(crate) vault_suffix: &'a str,
+    /// What follows `ACCOUNT.blob` in a storage account's host.
+    pub(crate) storage_suffix: &'a str,
     /// Where things are whose location nobody said.
     pub(crate) location: &'a str,
 }
@@ -74,6 +78,7 @@ pub(crate) fn kind_of(id: &ResourceId) -> String {
         kind::DEPLOYMENT,
         kind::SECRET,
         "Microsoft.KeyVault/vaults/accessPolicies",
+        kind::STORAGE_ACCOUNT,
     ];
     let sent = id.kind();
     let known = KNOWN.iter().find(|known| known.eq_ignore_ascii_case(&sent));
@@ -101,6 +106,7 @@ pub(crate) fn generic(stored: &Stored, place: Place<'_>) -> api::GenericResource
         Body::Pipeline(body) => (body.location.clone(), None),
         Body::Vault(body) => (Some(body.location.clone()), some(&body.tags)),
         Body::UserIdentity(body) => (Some(body.location.clone()), some(&body.tags)),
+        Body::StorageAccount(body) => (body.location.clone(), some(&body.tags)),
         _ => (None, None),
     };
     api::GenericResource {

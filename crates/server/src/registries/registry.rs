@@ -10,6 +10,7 @@ use crate::call::{Call, read_json};
 use crate::face::Face;
 use crate::fault::Fault;
 use crate::map;
+use crate::merge::merge;
 
 pub(crate) async fn list(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let tenant = face.tenant();
@@ -48,22 +49,6 @@ async fn write(face: &Face, call: &Call, sent: Registry) -> Result<Answer, Fault
     Ok(Answer::ok(&map::registry(&put.stored, face.place(&tenant))?))
 }
 
-/// Members of the change win, `null` removes, objects are merged. The change has no more depth than JSON that was read.
-fn merge(into: &mut Value, change: Value) {
-    match (into, change) {
-        (Value::Object(into), Value::Object(change)) => {
-            for (name, value) in change {
-                if value.is_null() {
-                    into.remove(&name);
-                } else {
-                    merge(into.entry(name).or_insert(Value::Null), value);
-                }
-            }
-        }
-        (into, change) => *into = change,
-    }
-}
-
 pub(crate) async fn delete(face: &Face, call: &Call) -> Result<Answer, Fault> {
     face.delete(call, &call.id("registry")?).await
 }
@@ -98,17 +83,4 @@ pub(crate) async fn credentials(face: &Face, call: &Call) -> Result<Answer, Faul
             stored.id
         ),
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_patch_changes_what_it_names() {
-        let mut value = json!({"tags": {"a": "1", "b": "2"}, "sku": {"name": "Premium"}, "list": [1]});
-        merge(&mut value, json!({"tags": {"a": null, "c": "3"}, "list": [2, 3]}));
-        assert_eq!(value, json!({"tags": {"b": "2", "c": "3"}, "sku": {"name": "Premium"}, "list": [2, 3]}));
-    }
 }

@@ -111,6 +111,8 @@ impl Lab {
                 registry_suffix: ".azurecr.transfer.test".into(),
                 registry_host: None,
                 vault_suffix: ".vault.transfer.test".into(),
+                storage_suffix: ".storage.transfer.test".into(),
+                host: HOST.into(),
                 folders: Vec::new(),
                 limits: Limits::default(),
             },

@@ -193,6 +193,7 @@ impl Site {
         let suffix = |service: &str| format!(".{service}.{DOMAIN}:{}", self.port);
         let mut arguments = vec!["--vault-suffix".to_owned(), suffix("vault")];
         arguments.extend(["--registry-suffix".to_owned(), suffix("registry")]);
+        arguments.extend(["--storage-suffix".to_owned(), suffix("storage")]);
         if self.options.tls {
             // workers push to registries that are hosted there
             arguments.extend(["--ca-file".to_owned(), text(&self.ca_file())]);
@@ -230,6 +231,11 @@ impl Site {
     /// `https://NAME.vault.transload.test:PORT`.
     pub fn vault_url(&self, name: &str) -> String {
         format!("https://{name}.vault.{DOMAIN}:{}", self.port)
+    }
+
+    /// `https://NAME.blob.storage.transload.test:PORT`: what pipelines and az call a registered storage account.
+    pub fn account_url(&self, name: &str) -> String {
+        format!("https://{name}.blob.storage.{DOMAIN}:{}", self.port)
     }
 
     /// `NAME.registry.transload.test:PORT`.

@@ -88,6 +88,9 @@ pub(crate) struct WorkerArgs {
     /// Vaults are reached as NAME and this, as `transload serve` was told.
     #[arg(long, value_name = "SUFFIX", help_heading = "Names")]
     pub(crate) vault_suffix: Option<String>,
+    /// Registered storage accounts are called NAME.blob and this, as `transload serve` was told.
+    #[arg(long, value_name = "SUFFIX", help_heading = "Names")]
+    pub(crate) storage_suffix: Option<String>,
     /// Show metrics (/metrics, for Prometheus) and health (/healthz) on this address, without TLS and to anybody.
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics_listen: Option<SocketAddr>,
@@ -141,6 +144,10 @@ pub(crate) struct NameArgs {
     /// Vaults are reached as NAME and this, such as .vault.example:8443. Without it .vault. and the host of --url.
     #[arg(long, value_name = "SUFFIX")]
     pub(crate) vault_suffix: Option<String>,
+    /// Registered storage accounts are called NAME.blob and this, such as .storage.example:8443, by pipelines and by az. Without
+    /// it .storage. and the host of --url.
+    #[arg(long, value_name = "SUFFIX")]
+    pub(crate) storage_suffix: Option<String>,
     /// Speak HTTP without TLS, behind a proxy that has TLS. Azure's tools refuse a server without.
     #[arg(long, conflicts_with_all = ["tls_cert", "tls_key", "tls_client_ca"])]
     pub(crate) tls_off: bool,

@@ -37,6 +37,8 @@ pub(crate) struct ServeOptions {
     pub(crate) vault_suffix: Option<String>,
     /// Where clients of this machine are connected to its names; an address of loopback.
     pub(crate) connect_listen: Option<SocketAddr>,
+    /// What is behind `ACCOUNT.blob` of a registered storage account, with its leading dot.
+    pub(crate) storage_suffix: Option<String>,
     /// Issuers of tokens besides its own.
     pub(crate) issuers: Vec<TrustedIssuer>,
     /// With this `POST /events` may be called.
@@ -60,6 +62,8 @@ pub(crate) struct WorkerOptions {
     pub(crate) registry_suffix: Option<String>,
     /// As in [`ServeOptions`].
     pub(crate) vault_suffix: Option<String>,
+    /// As in [`ServeOptions`].
+    pub(crate) storage_suffix: Option<String>,
     /// Where figures and health are shown.
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// What runs have to end in when it is stopped.
@@ -155,6 +159,7 @@ impl ServeOptions {
                 .transpose()?,
             vault_suffix: args.names.vault_suffix.map(|s| suffix("--vault-suffix", &s)).transpose()?,
             connect_listen: args.connect_listen.map(loopback).transpose()?,
+            storage_suffix: args.names.storage_suffix.map(|s| suffix("--storage-suffix", &s)).transpose()?,
             issuers: who.issuers.as_deref().map(issuers::read).transpose()?.unwrap_or_default(),
             event_key: secret("--event-key", who.event_key_file.as_deref(), who.event_key_env.as_deref())?,
             work: Work::new(&args.work, args.workers, args.trust, args.resources)?,
@@ -182,6 +187,7 @@ impl WorkerOptions {
             work: Work::new(&args.work, args.workers, args.trust, args.resources)?,
             registry_suffix: args.registry_suffix.map(|s| suffix("--registry-suffix", &s)).transpose()?,
             vault_suffix: args.vault_suffix.map(|s| suffix("--vault-suffix", &s)).transpose()?,
+            storage_suffix: args.storage_suffix.map(|s| suffix("--storage-suffix", &s)).transpose()?,
             metrics_listen: args.metrics_listen,
             drain: args.drain,
         })

@@ -22,6 +22,8 @@ async fn vault(site: &Site, token: &str) -> (Control, Caller, ResourceId) {
         registry_suffix: ".registry.test".to_owned(),
         registry_host: None,
         vault_suffix: ".vault.test".to_owned(),
+        storage_suffix: ".storage.test".to_owned(),
+        host: "transload.test".to_owned(),
         folders: Vec::new(),
         limits: Limits::default(),
     };

@@ -56,7 +56,9 @@ pub(super) fn of_run(code: &str) -> Code {
         "SecretAccessDenied" | "AuthorizationFailed" | "AuthenticationFailed" => Code::AccessDenied,
         "SecretNotFound" | "SecretDisabled" => Code::ResourceNotFound,
         "Conflict" | "InUse" | "ContainerInUse" => Code::ResourceConflict,
-        "InvalidRequest" | "TooManyArtifacts" | "ContainerNotAllowed" => Code::RequestRefused,
+        "InvalidRequest" | "TooManyArtifacts" | "ContainerNotAllowed" | "StorageAccountNotRegistered" => {
+            Code::RequestRefused
+        }
         _ => Code::RunFailed,
     })
 }

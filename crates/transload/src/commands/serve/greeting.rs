@@ -28,6 +28,7 @@ pub(super) struct Greeting {
     tenant: String,
     subscription: String,
     vault_suffix: String,
+    storage_suffix: String,
     registry_suffix: String,
     workers: u16,
     /// The administrator, at the first start.
@@ -67,6 +68,7 @@ impl Greeting {
             tenant: plane.tenant.to_string(),
             subscription: plane.subscription.to_string(),
             vault_suffix: names.vault_suffix.clone(),
+            storage_suffix: names.storage_suffix.clone(),
             registry_suffix: names.registry_suffix.clone(),
             workers: options.work.workers,
             administrator: administrator.map(|made| Shown {
@@ -89,6 +91,7 @@ impl Greeting {
         line("tenant", &self.tenant);
         line("subscription", &self.subscription);
         line("vaults", &format!("NAME{}", self.vault_suffix));
+        line("storage", &format!("NAME.blob{}", self.storage_suffix));
         line(
             "registries",
             &format!("NAME{}, the first one made also at the address above", self.registry_suffix),

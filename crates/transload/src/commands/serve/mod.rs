@@ -53,6 +53,7 @@ struct Names {
     host: String,
     registry_suffix: String,
     vault_suffix: String,
+    storage_suffix: String,
 }
 
 impl Names {
@@ -76,6 +77,7 @@ impl Names {
             host: format!("{host}{port}"),
             registry_suffix: or(&options.registry_suffix, "azurecr"),
             vault_suffix: or(&options.vault_suffix, "vault"),
+            storage_suffix: or(&options.storage_suffix, "storage"),
             base,
         })
     }
@@ -84,7 +86,13 @@ impl Names {
     fn certificate(&self, given: &str) -> String {
         let bare = |text: &str| text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned();
         let beneath = |suffix: &str| format!("*{}", bare(suffix));
-        let own = [bare(&self.host), beneath(&self.registry_suffix), beneath(&self.vault_suffix)];
+        let accounts = format!(".blob{}", self.storage_suffix);
+        let own = [
+            bare(&self.host),
+            beneath(&self.registry_suffix),
+            beneath(&self.vault_suffix),
+            beneath(&accounts),
+        ];
         let given = given.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         given.chain(own).collect::<Vec<_>>().join(",")
     }
@@ -127,6 +135,8 @@ pub(crate) async fn run(
         registry_suffix: names.registry_suffix.clone(),
         registry_host: Some(names.host.clone()),
         vault_suffix: names.vault_suffix.clone(),
+        storage_suffix: names.storage_suffix.clone(),
+        host: names.host.clone(),
         folders: options.work.folders.clone(),
         limits: Limits { artifacts_per_run_max: options.artifacts_per_run_max as usize, ..Limits::default() },
     });
@@ -140,8 +150,10 @@ pub(crate) async fn run(
         None => None,
     };
     let connect_proxy = connect.as_ref().map(|connect| format!("http://{}", connect.addr()));
-    let server_options =
-        ServerOptions { connect_proxy: connect_proxy.clone(), ..server_options(&options, &names, &plane)? };
+    let server_options = ServerOptions {
+        connect_proxy: connect_proxy.clone(),
+        ..server_options(&options, &names, &plane, environment)?
+    };
     let server = Server::new(control.clone(), server_options);
     let limits = options.listening.limits();
     let doors = Doors::new(control.clone(), server.authenticator());
@@ -196,13 +208,20 @@ fn deployer_name() -> String {
     format!("{} {}", super::registry::machine_name(), std::process::id())
 }
 
-fn server_options(options: &ServeOptions, names: &Names, plane: &Plane) -> Result<ServerOptions, Error> {
+fn server_options(
+    options: &ServeOptions,
+    names: &Names,
+    plane: &Plane,
+    environment: &Environment,
+) -> Result<ServerOptions, Error> {
     let sealer = Arc::clone(&plane.sealer);
     let client = worker::http_client(&options.work.trust)?;
+    let outer_vaults = worker::vaults_elsewhere(&options.work, environment)?;
     Ok(ServerOptions {
         event_key: options.event_key.clone(),
         outer_issuers: options.issuers.iter().map(outer).collect(),
         client,
+        outer_vaults: Some(outer_vaults),
         description: DESCRIPTION,
         ..ServerOptions::new(sealer, names.base.clone())
     })
@@ -232,17 +251,19 @@ pub(crate) async fn worker(
     tell_of_events(output);
     let mut signals = Signals::listen()?;
     let plane = Plane::open(&options.kept, options.work.queue(), false).await?;
-    let (registry_suffix, vault_suffix) = plane.suffixes(&options).await?;
+    let suffixes = plane.suffixes(&options).await?;
+    let base = plane.base().await?;
     let control = plane.control(ControlOptions {
         tenant: plane.tenant,
         subscription: plane.subscription,
-        registry_suffix,
+        registry_suffix: suffixes.registries,
         registry_host: None,
-        vault_suffix,
+        vault_suffix: suffixes.vaults,
+        storage_suffix: suffixes.storage,
+        host: base.split_once("://").map_or(base.as_str(), |(_, host)| host).to_owned(),
         folders: options.work.folders.clone(),
         limits: Limits::default(),
     });
-    let base = plane.base().await?;
     let server = Server::new(control.clone(), ServerOptions::new(Arc::clone(&plane.sealer), base));
     let reach = worker::Reach::elsewhere(server.authenticator(), control.clone());
     let performing = worker::worker(&control, &options.work, reach, environment, output)?;

@@ -18,8 +18,17 @@ use crate::settings::{Kept, VaultKey, WorkerOptions};
 const BASE: &str = "names/base";
 const REGISTRY_SUFFIX: &str = "names/registry-suffix";
 const VAULT_SUFFIX: &str = "names/vault-suffix";
+const STORAGE_SUFFIX: &str = "names/storage-suffix";
 /// What is sealed at the first start, to know the key again.
 const PROBE: &str = "vault/probe";
+
+/// What hosts end in.
+#[derive(Debug)]
+pub(crate) struct Suffixes {
+    pub(crate) registries: String,
+    pub(crate) vaults: String,
+    pub(crate) storage: String,
+}
 
 /// All that is kept, open.
 #[derive(Debug)]
@@ -70,6 +79,7 @@ impl Plane {
             (BASE, &names.base),
             (REGISTRY_SUFFIX, &names.registry_suffix),
             (VAULT_SUFFIX, &names.vault_suffix),
+            (STORAGE_SUFFIX, &names.storage_suffix),
         ];
         for (key, value) in kept {
             self.ledger.put_meta(key, value).await.map_err(|error| refused(&error))?;
@@ -82,17 +92,17 @@ impl Plane {
         self.said(BASE).await
     }
 
-    /// The suffixes of registries and vaults: as named, else as `transload serve` said.
-    pub(crate) async fn suffixes(&self, options: &WorkerOptions) -> Result<(String, String), Error> {
-        let registries = match &options.registry_suffix {
-            Some(suffix) => suffix.clone(),
-            None => self.said(REGISTRY_SUFFIX).await?,
+    /// The suffixes of hosts: as named, else as `transload serve` said.
+    pub(crate) async fn suffixes(&self, options: &WorkerOptions) -> Result<Suffixes, Error> {
+        let named = async |named: &Option<String>, key: &str| match named {
+            Some(suffix) => Ok(suffix.clone()),
+            None => self.said(key).await,
         };
-        let vaults = match &options.vault_suffix {
-            Some(suffix) => suffix.clone(),
-            None => self.said(VAULT_SUFFIX).await?,
-        };
-        Ok((registries, vaults))
+        Ok(Suffixes {
+            registries: named(&options.registry_suffix, REGISTRY_SUFFIX).await?,
+            vaults: named(&options.vault_suffix, VAULT_SUFFIX).await?,
+            storage: named(&options.storage_suffix, STORAGE_SUFFIX).await?,
+        })
     }
 
     async fn said(&self, key: &str) -> Result<String, Error> {

@@ -22,6 +22,7 @@ use crate::cli::TrustArgs;
 use crate::commands::TOOL;
 use crate::commands::registry::Listening;
 use crate::config::Environment;
+use crate::location;
 use crate::output::Output;
 use crate::registries::{ca_pem, read_bounded};
 use crate::settings::Work;
@@ -139,15 +140,7 @@ pub(super) fn worker(
     output: &Output,
 ) -> Result<Worker, Error> {
     let ends = ends::endpoints(work, environment)?;
-    let options = KeyVaultOptions {
-        ca_pem: ca_pem(&work.trust)?,
-        proxy: environment.proxy.https.clone().map(Into::into),
-        no_proxy: environment.proxy.no_proxy.clone(),
-        ..KeyVaultOptions::default()
-    };
-    let elsewhere = AzureKeyVault::new(ends.options().ambient.entra.clone(), options);
-    let elsewhere = elsewhere.map_err(|error| plane::sealed(&error))?;
-    let secrets = Vaults { control: control.clone(), elsewhere };
+    let secrets = Vaults { control: control.clone(), elsewhere: vaults_elsewhere(work, environment)? };
     let name = format!(
         "{}-{}-{}",
         super::super::registry::machine_name(),
@@ -159,9 +152,25 @@ pub(super) fn worker(
     options.lease = work.lease;
     options.heartbeat = work.lease / 4;
     options.interval = work.trigger_interval;
+    options.storage_suffix = Some(control.options().storage_suffix.clone());
     options.limits.runs_at_once = usize::from(work.workers);
     options.engine = engine.limits;
     Ok(Worker::new(control.ledger().clone(), ends, Arc::new(secrets), Arc::new(reach), options))
+}
+
+/// Vaults of Azure's, as who this machine is.
+///
+/// # Errors
+/// `Usage` for certificates that cannot be read, and what an identity that cannot be used is.
+pub(super) fn vaults_elsewhere(work: &Work, environment: &Environment) -> Result<AzureKeyVault, Error> {
+    let identity = environment.azure.worker().map_err(|error| location::told(&error))?;
+    let options = KeyVaultOptions {
+        ca_pem: ca_pem(&work.trust)?,
+        proxy: environment.proxy.https.clone().map(Into::into),
+        no_proxy: environment.proxy.no_proxy.clone(),
+        ..KeyVaultOptions::default()
+    };
+    AzureKeyVault::new(Some(identity), options).map_err(|error| plane::sealed(&error))
 }
 
 /// Asks issuers of tokens for their keys.

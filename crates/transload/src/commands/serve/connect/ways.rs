@@ -96,6 +96,7 @@ mod tests {
             host: base.to_owned(),
             registry_suffix: ".azurecr.lab.test:8443".to_owned(),
             vault_suffix: ".vault.lab.test:8443".to_owned(),
+            storage_suffix: ".storage.lab.test:8443".to_owned(),
         })
     }
 
