@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Tags;
+use crate::registry::Sku;
 
 /// A list, or a page of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,4 +51,19 @@ pub struct GenericResource {
     /// Words of its owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Tags>,
+    /// The tier, of types that have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<Sku>,
+    /// The kind, of storage accounts.
+    #[serde(rename = "kind", default, skip_serializing_if = "Option::is_none")]
+    pub account_kind: Option<String>,
+    /// When it was made, where `$expand` asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_time: Option<String>,
+    /// When it was changed last, where `$expand` asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_time: Option<String>,
+    /// `Succeeded`, where `$expand` asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioning_state: Option<String>,
 }

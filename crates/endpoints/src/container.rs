@@ -32,6 +32,23 @@ pub struct ContainerAt {
     pub job: Job,
 }
 
+impl ContainerAt {
+    /// What needs HTTPS fails at an endpoint without, though the URI may say https.
+    fn told(&self, error: Error) -> Error {
+        let needs_https = matches!(error.kind(), ErrorKind::SasHttpsOnly | ErrorKind::CredentialRefused);
+        match &self.endpoint {
+            Some(endpoint) if needs_https && !endpoint.to_ascii_lowercase().starts_with("https:") => {
+                let next = format!(
+                    "the account's endpoint is registered as {endpoint}, which is not HTTPS: register it with its https endpoint; or {}",
+                    error.next_step()
+                );
+                Error::new(error.kind(), error.subject(), error.detail(), next)
+            }
+            _ => error,
+        }
+    }
+}
+
 /// Who asks a store.
 #[derive(Debug, Clone)]
 pub enum Access {
@@ -114,7 +131,7 @@ impl Endpoints {
             None => location,
         };
         match location.bucket().map(|bucket| bucket.provider) {
-            None => self.open_azure(&location, at),
+            None => self.open_azure(&location, at).map_err(|error| at.told(error)),
             Some(Provider::S3) => {
                 let (credential, options) = self.s3(&location, &at.access)?;
                 open(&location, credential, &options, &at.access, Vec::new())

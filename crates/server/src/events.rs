@@ -11,6 +11,7 @@ use transload_api::event::{
     BLOB_CREATED, BlobData, CloudEvent, EventsTaken, GridEvent, SUBSCRIPTION_VALIDATION, ValidationAnswer,
 };
 use transload_control::resource::{Body, TriggerStatus, kind};
+use transload_control::storage::{self, AccountUri};
 use transload_control::{ResourceId, Role};
 
 use crate::answer::Answer;
@@ -60,9 +61,17 @@ impl Face {
                 if let Body::Pipeline(pipeline) = &stored.body
                     && pipeline.trigger == Some(TriggerStatus::Enabled)
                 {
-                    let prefix =
-                        format!("{}/", pipeline.container.uri.trim_end_matches('/').to_ascii_lowercase());
-                    watched.push(Watched { pipeline: stored.id, prefix });
+                    // a registered account has two names, and its store knows one of them
+                    let uri = &pipeline.container.uri;
+                    let suffix = &self.control.options().storage_suffix;
+                    let account = storage::account_of(ledger, uri, suffix).await.ok().flatten();
+                    let reached = account.zip(AccountUri::parse(uri, suffix));
+                    let reached =
+                        reached.map(|((_, account), named)| format!("{}/{}", account.endpoint, named.path));
+                    for uri in [Some(uri), reached.as_ref()].into_iter().flatten() {
+                        let prefix = format!("{}/", uri.trim_end_matches('/').to_ascii_lowercase());
+                        watched.push(Watched { pipeline: stored.id.clone(), prefix });
+                    }
                 }
             }
             after = page.next;

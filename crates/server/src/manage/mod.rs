@@ -1,5 +1,6 @@
 //! Resources of the resource manager that are no registries: groups, identities, storage accounts, vaults.
 
+mod filter;
 pub(crate) mod groups;
 pub(crate) mod identities;
 pub(crate) mod resources;

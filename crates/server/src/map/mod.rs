@@ -98,8 +98,8 @@ pub(crate) fn group(stored: &Stored) -> Result<api::Group, Fault> {
     })
 }
 
-/// A resource as lists across types show it.
-pub(crate) fn generic(stored: &Stored, place: Place<'_>) -> api::GenericResource {
+/// A resource as lists across types show it, with the members that `$expand` (in lower case) names besides.
+pub(crate) fn generic(stored: &Stored, place: Place<'_>, expanded: &str) -> api::GenericResource {
     let (location, tags) = match &stored.body {
         Body::Group(body) => (Some(body.location.clone()), some(&body.tags)),
         Body::Registry(body) => (body.location.clone(), some(&body.tags)),
@@ -115,7 +115,24 @@ pub(crate) fn generic(stored: &Stored, place: Place<'_>) -> api::GenericResource
         kind: kind_of(&stored.id),
         location: location.unwrap_or_else(|| place.location.to_owned()),
         tags,
+        sku: sku(stored),
+        account_kind: match &stored.body {
+            Body::StorageAccount(body) => Some(body.account_kind.clone()),
+            _ => None,
+        },
+        created_time: expanded.contains("createdtime").then(|| moment(stored.stamps.created_at)),
+        changed_time: expanded.contains("changedtime").then(|| moment(stored.stamps.changed_at)),
+        provisioning_state: expanded.contains("provisioningstate").then(|| "Succeeded".to_owned()),
     }
+}
+
+fn sku(stored: &Stored) -> Option<api::registry::Sku> {
+    let (name, tier) = match &stored.body {
+        Body::Registry(body) => (body.sku.clone(), body.sku.clone()),
+        Body::StorageAccount(body) => (body.sku.clone(), storage::tier(&body.sku).to_owned()),
+        _ => return None,
+    };
+    Some(api::registry::Sku { name: Some(name), tier: Some(tier) })
 }
 
 /// What is kept under an id is of another type than its id says: a damaged ledger.

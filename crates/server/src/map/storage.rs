@@ -18,14 +18,13 @@ pub(crate) fn storage(stored: &Stored, place: Place<'_>) -> Result<api::StorageA
     let Body::StorageAccount(body) = &stored.body else { return Err(other(stored)) };
     let location = body.location.clone().unwrap_or_else(|| place.location.to_owned());
     let blob = format!("https://{}.blob{}/", stored.id.name().to_ascii_lowercase(), place.storage_suffix);
-    let tier = if body.sku.to_ascii_lowercase().starts_with("premium") { "Premium" } else { "Standard" };
     Ok(api::StorageAccount {
         kind: Some(kind::STORAGE_ACCOUNT.to_owned()),
         id: Some(stored.id.to_string()),
         name: Some(stored.id.name().to_owned()),
         location: Some(location.clone()),
         tags: some(&body.tags),
-        sku: Some(Sku { name: Some(body.sku.clone()), tier: Some(tier.to_owned()) }),
+        sku: Some(Sku { name: Some(body.sku.clone()), tier: Some(tier(&body.sku).to_owned()) }),
         account_kind: Some(body.account_kind.clone()),
         identity: body.key.as_ref().and_then(|key| identity(&key.identity, place)),
         properties: StorageProperties {
@@ -39,6 +38,11 @@ pub(crate) fn storage(stored: &Stored, place: Place<'_>) -> Result<api::StorageA
         },
         system_data: Some(system_data(&stored.stamps)),
     })
+}
+
+/// The tier of a `sku`.
+pub(super) fn tier(sku: &str) -> &'static str {
+    if sku.to_ascii_lowercase().starts_with("premium") { "Premium" } else { "Standard" }
 }
 
 fn external(body: &StorageAccount) -> ExternalStorage {

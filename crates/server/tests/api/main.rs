@@ -13,4 +13,5 @@ mod registries;
 mod resources;
 mod runs;
 mod secrets;
+mod storage;
 mod tokens;

@@ -90,7 +90,7 @@ async fn ids_of_an_identity_never_change() {
 async fn resources_are_listed_and_filtered() {
     let lab = Lab::new().await;
     lab.put(&at(&vault("labvault")), &json!({"location": "westus", "properties": {}})).await.is(200);
-    lab.put(&at(&identity("uai9")), &json!({"location": "westus"})).await.is(201);
+    lab.put(&at(&identity("uai9")), &json!({"location": "westus", "tags": {"env": "lab"}})).await.is(201);
     let listed = async |filter: &str| -> Vec<String> {
         let path = format!("/subscriptions/{SUBSCRIPTION}/resources?api-version=2024-11-01&$filter={filter}");
         let found = lab.get(&path).await.is(200).json();
@@ -108,10 +108,12 @@ async fn resources_are_listed_and_filtered() {
             .await,
         ["labvault"]
     );
+    assert_eq!(listed("tagname%20eq%20%27env%27%20and%20tagvalue%20eq%20%27lab%27").await, ["uai9"]);
+    assert_eq!(listed("substringof(%27lab%27,name)&$expand=createdTime").await, ["labreg", "labvault"]);
     assert_eq!(listed("name%20eq%20%27none%27").await, Vec::<String>::new());
     assert_eq!(listed("resourceType%20eq%20%27Microsoft.Web%2Fsites%27").await, Vec::<String>::new());
     let path = format!(
-        "/subscriptions/{SUBSCRIPTION}/resources?api-version=2024-11-01&$filter=tagName%20eq%20%27a%27"
+        "/subscriptions/{SUBSCRIPTION}/resources?api-version=2024-11-01&$filter=plan%20eq%20%27a%27"
     );
     assert_eq!(lab.get(&path).await.is(400).code(), "InvalidFilterInQueryString");
 }
