@@ -112,9 +112,8 @@ async fn resources_are_listed_and_filtered() {
     assert_eq!(listed("substringof(%27lab%27,name)&$expand=createdTime").await, ["labreg", "labvault"]);
     assert_eq!(listed("name%20eq%20%27none%27").await, Vec::<String>::new());
     assert_eq!(listed("resourceType%20eq%20%27Microsoft.Web%2Fsites%27").await, Vec::<String>::new());
-    let path = format!(
-        "/subscriptions/{SUBSCRIPTION}/resources?api-version=2024-11-01&$filter=plan%20eq%20%27a%27"
-    );
+    let path =
+        format!("/subscriptions/{SUBSCRIPTION}/resources?api-version=2024-11-01&$filter=plan%20eq%20%27a%27");
     assert_eq!(lab.get(&path).await.is(400).code(), "InvalidFilterInQueryString");
 }
 
