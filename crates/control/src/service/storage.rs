@@ -65,11 +65,14 @@ impl Control {
         self.allow(caller, id, Role::Contributor, "write").await?;
         let work = async {
             self.parent_exists(id).await?;
-            names::check(id, kind::STORAGE_ACCOUNT)?;
             self.check_tags(&spec.tags)?;
             let old = match self.ledger().get(id).await?.map(|stored| stored.body) {
                 Some(Body::StorageAccount(old)) => Some(old),
-                _ => None,
+                // an account that is there is meant in whatever case it is written
+                _ => {
+                    names::check(id, kind::STORAGE_ACCOUNT)?;
+                    None
+                }
             };
             let (endpoint, key) = self.storage_place(caller, id, spec.place, old.as_ref()).await?;
             let (old_sku, old_kind, old_location) =
@@ -110,7 +113,7 @@ impl Control {
                 None => Err(no_endpoint(id.name())),
             };
         };
-        let endpoint = endpoint_of(id.name(), &endpoint)?;
+        let endpoint = endpoint_of(&id.name().to_ascii_lowercase(), &endpoint)?;
         let Some(KeySpec { secret_uri, identity }) = key else { return Ok((endpoint, None)) };
         self.check_secret_uri(&secret_uri, "keySecretUri")?;
         let identity = match identity {
