@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 use transload_api::Group;
+use transload_control::Deleted;
 use transload_control::resource::{self, Body, kind};
 
 use super::put_status;
@@ -40,6 +41,14 @@ pub(crate) async fn head(face: &Face, call: &Call) -> Result<Answer, Fault> {
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }
 
+/// A group that is not there is told of: clients take no 204 here.
 pub(crate) async fn delete(face: &Face, call: &Call) -> Result<Answer, Fault> {
-    face.delete(call, &call.id("group")?).await
+    let id = call.id("group")?;
+    match face.control.delete(&call.caller, &id).await? {
+        Deleted::Gone => Ok(Answer::empty(StatusCode::OK)),
+        Deleted::Absent => {
+            let text = format!("Resource group '{}' could not be found.", id.name());
+            Err(Fault::not_found("ResourceGroupNotFound", text))
+        }
+    }
 }

@@ -16,8 +16,11 @@ pub(crate) fn vault(stored: &Stored, place: Place<'_>) -> Result<api::Vault, Fau
     let mut extra = body.extra.clone();
     // clients read these without looking whether they are there
     extra.entry("sku").or_insert_with(|| serde_json::json!({"family": "A", "name": "standard"}));
-    extra.entry("enableRbacAuthorization").or_insert(Value::Bool(false));
-    extra.entry("enableSoftDelete").or_insert(Value::Bool(false));
+    // whatever was asked for: policies always count here, and what is deleted is gone. az sets no policies where it reads
+    // anything else
+    extra.insert("enableRbacAuthorization".to_owned(), Value::Bool(false));
+    extra.insert("enableSoftDelete".to_owned(), Value::Bool(false));
+    extra.remove("softDeleteRetentionInDays");
     Ok(api::Vault {
         kind: Some(kind::VAULT.to_owned()),
         id: Some(stored.id.to_string()),

@@ -53,14 +53,14 @@ pub(crate) async fn delete(face: &Face, call: &Call) -> Result<Answer, Fault> {
     face.delete(call, &call.id("registry")?).await
 }
 
-/// Whether a registry's name is free: hosted ones have it in their host.
+/// Whether a registry's name is free: hosted ones have it in their host, and az finds all of them by their names.
 pub(crate) async fn check_name(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let NameCheck { name, .. } = call.json()?;
     let fits = (5..=50).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric());
     let host = format!("{name}{}", face.control.options().registry_suffix);
     let (reason, text) = if !fits {
         ("Invalid", "A registry's name has 5 to 50 letters and digits.".to_owned())
-    } else if face.control.hosted_at(&host).await?.is_some() {
+    } else if face.control.hosted_at(&host).await?.is_some() || is_there(face, &name).await? {
         ("AlreadyExists", format!("The registry {name} is already in use."))
     } else {
         return Ok(Answer::ok(&NameAnswer { name_available: true, reason: None, message: None }));
@@ -70,6 +70,22 @@ pub(crate) async fn check_name(face: &Face, call: &Call) -> Result<Answer, Fault
         reason: Some(reason.to_owned()),
         message: Some(text),
     }))
+}
+
+/// Whether any group has a registry of that name.
+async fn is_there(face: &Face, name: &str) -> Result<bool, Fault> {
+    let (scope, most) = (face.control.subscription(), face.control.limits().page_items_max);
+    let mut after = None;
+    loop {
+        let page = face.control.ledger().list(&scope, kind::REGISTRY, after.as_deref(), most).await?;
+        if page.items.iter().any(|stored| stored.id.name().eq_ignore_ascii_case(name)) {
+            return Ok(true);
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(false);
+        }
+    }
 }
 
 /// There is no user `admin`: who may do what is said by roles.

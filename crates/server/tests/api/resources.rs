@@ -32,14 +32,15 @@ async fn a_group_is_made_found_changed_and_removed() {
     let changed = lab.call(Method::PATCH, &path, Some(&json!({"tags": {"b": "2"}}))).await.is(200).json();
     assert_eq!((&changed["location"], &changed["tags"]), (&json!("westus"), &json!({"b": "2"})));
     lab.delete(&path).await.is(200);
-    lab.delete(&path).await.is(204);
+    assert_eq!(lab.delete(&path).await.is(404).code(), "ResourceGroupNotFound");
 }
 
 #[tokio::test]
 async fn a_vault_has_what_clients_read_of_it() {
     let lab = Lab::new().await;
     let body = json!({"location": "westus", "properties": {"tenantId": TENANT, "sku": {"name": "standard", "family": "A"},
-        "accessPolicies": null, "networkAcls": {"bypass": "AzureServices"}}});
+        "accessPolicies": null, "enableRbacAuthorization": true, "enableSoftDelete": true, "softDeleteRetentionInDays": 90,
+        "networkAcls": {"bypass": "AzureServices"}}});
     let made = lab.put(&at(&vault("labvault")), &body).await.is(200).json();
     let properties = &made["properties"];
     assert_eq!(properties["accessPolicies"], json!([]));
@@ -48,6 +49,10 @@ async fn a_vault_has_what_clients_read_of_it() {
     assert_eq!(properties["sku"]["name"], "standard");
     assert_eq!(properties["networkAcls"]["bypass"], "AzureServices");
     assert_eq!(properties["provisioningState"], "Succeeded");
+    // what is not so here is not said to be so, or az refuses to set policies
+    assert_eq!(properties["enableRbacAuthorization"], false);
+    assert_eq!(properties["enableSoftDelete"], false);
+    assert_eq!(properties.get("softDeleteRetentionInDays"), None);
 }
 
 #[tokio::test]
