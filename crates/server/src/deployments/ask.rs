@@ -2,6 +2,7 @@
 //! (contract, § 0.1).
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value as Json;
 use transload_api::Tags;
@@ -12,7 +13,6 @@ use crate::fault::Fault;
 use crate::options::ServerOptions;
 
 /// A request that was read.
-#[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) template: Node,
     /// As they were sent: `{value}` or `{reference}`.
@@ -22,6 +22,13 @@ pub(crate) struct Asked {
     pub(crate) tags: Tags,
     /// Of a question what if: whether only ids are wanted.
     pub(crate) ids_only: bool,
+}
+
+/// Parameters may be secrets: they are not shown.
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Asked").field("mode", &self.mode).finish_non_exhaustive()
+    }
 }
 
 /// Why a request was not read.

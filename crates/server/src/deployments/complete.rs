@@ -78,7 +78,8 @@ impl Job<'_> {
         };
         let mut errors = Vec::new();
         for stored in found {
-            if self.cancel.is_cancelled() {
+            // a registry that cannot go keeps the vault that it reads
+            if self.cancel.is_cancelled() || !errors.is_empty() {
                 break;
             }
             let step = self.step("Delete", Some(stored.id.as_str()));

@@ -75,7 +75,14 @@ async fn work(face: Arc<Face>, claim: DeploymentClaim, stop: CancellationToken) 
     let ledger = face.control.ledger();
     let written = match ended {
         // to be gone on with: this server ends, or its ledger did not answer
-        None => ledger.release_deployment(operation, claim.fence).await.map(|()| true),
+        None => {
+            let pause = Duration::from_millis(face.options.limits.deployment_look_millis);
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            ledger.release_deployment(operation, claim.fence).await.map(|()| true)
+        }
         Some(end) => {
             tracing::info!(deployment = %id, state = end.state.name(), "a deployment ended");
             match face.control.seal_deployment(operation, &end.text) {

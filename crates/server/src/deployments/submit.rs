@@ -15,7 +15,6 @@ use crate::face::Face;
 use crate::fault::Fault;
 
 /// A deployment that is asked for.
-#[derive(Debug)]
 pub(crate) struct Submission {
     /// As it was sent.
     pub(crate) request: String,

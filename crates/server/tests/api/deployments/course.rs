@@ -225,6 +225,21 @@ async fn complete_mode_removes_what_the_template_does_not_name() {
     assert_eq!(deleted, 2);
 }
 
+#[tokio::test]
+async fn what_cannot_go_keeps_what_it_reads() {
+    let lab = Lab::new().await.with_pipelines().await.with_vault().await;
+    let _deployer = Deployer::of(&lab, "test");
+    lab.put(&versioned(&format!("{}/pipelineRuns/run01", registry())), &Lab::export_run()).await.is(201);
+    let watched = lab.begin("none", request_in("Complete", &of_resources(&json!([])), &json!({}))).await;
+    let status = lab.ended(&watched).await;
+    let detail = &status["error"]["details"][0];
+    assert_eq!(
+        (detail["code"].as_str(), detail["target"].as_str()),
+        (Some("InUse"), Some(registry().as_str()))
+    );
+    lab.get(&format!("{}?api-version=2023-07-01", vault())).await.is(200);
+}
+
 const PIPELINE_ALONE: &str = r#"{
   "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
   "contentVersion": "1.0.0.0",
