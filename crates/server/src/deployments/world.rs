@@ -73,6 +73,10 @@ impl Face {
     }
 
     async fn look_up(&self, caller: &Caller, plan: &Plan, lookup: &Lookup) -> Result<Json, Fault> {
+        // a template asks for resources, and not for whatever else this server answers: values of secrets, for one
+        if !is_of_a_subscription(lookup.id()) {
+            return Err(no_resource(lookup.id()));
+        }
         match lookup {
             Lookup::Reference { id, api_version, .. } => {
                 let own = || plan.resources().iter().find(|one| one.id.eq_ignore_ascii_case(id));
@@ -90,6 +94,19 @@ impl Face {
             }
         }
     }
+}
+
+/// Whether an id is one of the resource manager's.
+fn is_of_a_subscription(id: &str) -> bool {
+    id.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("/subscriptions/"))
+}
+
+fn no_resource(id: &str) -> Fault {
+    let shown: String = id.chars().filter(|c| !c.is_control()).take(200).collect();
+    let text = format!(
+        "'{shown}' is not the id of a resource: one begins with '/subscriptions/'. Make it with resourceId()."
+    );
+    Fault::bad("InvalidResourceReference", text)
 }
 
 /// Work of the processor, off the threads that answer requests.

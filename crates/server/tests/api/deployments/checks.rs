@@ -232,3 +232,21 @@ async fn a_parameter_may_be_a_secret_of_a_vault() {
     assert_eq!(missing.code(), "SecretNotFound");
     assert!(missing.text.contains("The parameter 'value'"), "{}", missing.text);
 }
+
+#[tokio::test]
+async fn a_template_asks_for_resources_and_not_for_values_of_secrets() {
+    let lab = Lab::new().await.with_vault().await;
+    let _deployer = Deployer::of(&lab, "test");
+    lab.put("/vaults/labvault/secrets/source?api-version=7.4", &json!({"value": "planted-secret"}))
+        .await
+        .is(200);
+    for id in ["/vaults/labvault/secrets/source", "/api/whoami", "/SUBSCRIPTION/x"] {
+        let mut template: Value = serde_json::from_str(&of_resources(&json!([]))).unwrap();
+        let expression = format!("[string(reference('{id}', '7.4', 'Full'))]");
+        template["outputs"] = json!({"found": {"type": "string", "value": expression}});
+        let shown = lab.deploy("asking", &template.to_string(), json!({})).await.to_string();
+        let operations = json!(lab.operations("asking").await).to_string();
+        assert!(!shown.contains("planted") && !operations.contains("planted"), "{id}: {shown}");
+        assert!(shown.contains("Failed") && shown.contains(id), "{id}: {shown}");
+    }
+}
