@@ -55,6 +55,7 @@ impl Versioned for ResourceId {
             "microsoft.containerregistry" => "2025-06-01-preview",
             "microsoft.keyvault" => "2023-07-01",
             "microsoft.managedidentity" => "2023-01-31",
+            "microsoft.storage" => "2023-01-01",
             _ => "2021-04-01",
         }
     }

@@ -103,6 +103,8 @@ pub(crate) enum Command {
     Deployment(plane::DeploymentArgs),
     /// Vaults of a control plane, and their secrets.
     Vault(plane::VaultArgs),
+    /// Storage accounts that a control plane knows by name.
+    Storage(plane::StorageArgs),
     /// Identities that many pipelines may have.
     Identity(plane::IdentityArgs),
     /// Service principals: programs and people that sign in to a control plane.

@@ -81,6 +81,7 @@ async fn run(cli: Cli, environment: Environment) -> Exit {
         Command::Run(args) => plane::runs::run(args, &environment, &output).await,
         Command::Deployment(args) => plane::deployments::run(args, &environment, &output).await,
         Command::Vault(args) => plane::vaults::run(args, &environment, &output).await,
+        Command::Storage(args) => plane::storage::run(args, &environment, &output).await,
         Command::Identity(args) => plane::identities::run(args, &environment, &output).await,
         Command::Principal(args) => plane::principals::run(args, &environment, &output).await,
         Command::Role(args) => plane::roles::run(args, &environment, &output).await,

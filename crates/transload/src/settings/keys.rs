@@ -9,7 +9,7 @@ use super::levels::Section;
 use crate::cli::Cli;
 
 /// Options that are a matter of one run: the environment may set them, a file may not.
-const ONE_RUN: [&str; 73] = [
+const ONE_RUN: [&str; 74] = [
     "action",
     "artifacts",
     "artifacts_file",
@@ -35,6 +35,7 @@ const ONE_RUN: [&str; 73] = [
     "image",
     "json",
     "keep",
+    "key_secret",
     "managed_storage",
     "name",
     "no_connect",

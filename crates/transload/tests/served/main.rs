@@ -19,4 +19,5 @@ mod papers;
 mod roles;
 mod sdk;
 mod secrets;
+mod storage;
 mod workers;

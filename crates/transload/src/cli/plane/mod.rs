@@ -7,6 +7,7 @@ mod deployment;
 mod pipeline;
 mod registry;
 mod run;
+mod storage;
 mod vault;
 
 use std::path::PathBuf;
@@ -31,6 +32,9 @@ pub(crate) use registry::{
 };
 pub(crate) use run::{
     RunArgs, RunCleanArgs, RunCommand, RunCreateArgs, RunListArgs, RunLogsArgs, RunStateArg,
+};
+pub(crate) use storage::{
+    StorageArgs, StorageCommand, StorageCreateArgs, StorageDeleteArgs, StorageListArgs, StorageNameArgs,
 };
 pub(crate) use vault::{
     IdentityArgs, IdentityCommand, PolicyArgs, SecretCommand, SecretSetArgs, SecretValueArgs, VaultArgs,

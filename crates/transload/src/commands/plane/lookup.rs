@@ -26,7 +26,7 @@ impl Plane {
         }
         let Some((vault, secret)) = text.split_once('/').filter(|(_, secret)| !secret.contains('/')) else {
             let why = "it is neither the URI of a secret nor VAULT/SECRET";
-            return Err(Error::new(Code::Usage, format!("--secret-uri {text}"), why));
+            return Err(Error::new(Code::Usage, format!("'{text}'"), why));
         };
         let id = group.resource(VAULTS, &segment(vault)?);
         let found: Vault = self.client.get(&id).await.map_err(trouble::error)?;

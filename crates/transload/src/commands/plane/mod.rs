@@ -16,6 +16,7 @@ pub(crate) mod roles;
 mod run_page;
 pub(crate) mod runs;
 mod secrets;
+pub(crate) mod storage;
 mod trouble;
 pub(crate) mod vaults;
 

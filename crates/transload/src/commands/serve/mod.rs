@@ -167,7 +167,7 @@ pub(crate) async fn run(
     let mut tasks = JoinSet::new();
     let cut = CancellationToken::new();
     if let Some(connect) = connect {
-        let ways = Ways::new(&names, listening.addr());
+        let ways = Ways::new(&names, listening.addr(), control.clone());
         tasks.spawn(connect.run(ways, stop.clone(), cut.clone()));
     }
     tasks.spawn(registries.tend(stop.clone()));

@@ -121,14 +121,20 @@ async fn serve(client: TcpStream, ways: &Ways, limits: &Limits) {
         Ok(Err(odd)) => return refuse(&mut client, odd.status(), odd.why()).await,
         Err(_) => return refuse(&mut client, "408 Request Timeout", "the request took too long").await,
     };
-    let addr = match ways.find(&host) {
-        Way::To(addr) => addr,
-        Way::Refused(why) => {
+    let dialled = match ways.find(&host).await {
+        Ok(Way::Here(addr)) => timeout(limits.dial_time_max, TcpStream::connect(addr)).await,
+        Ok(Way::There { host, port }) => {
+            timeout(limits.dial_time_max, TcpStream::connect((host.as_str(), port))).await
+        }
+        Ok(Way::Refused(why)) => {
             tracing::info!(%host, "the CONNECT listener does not lead there");
             return refuse(&mut client, "403 Forbidden", &why).await;
         }
+        Err(error) => {
+            tracing::warn!(%host, %error, "the CONNECT listener cannot look where that is");
+            return refuse(&mut client, "503 Service Unavailable", "the ledger does not answer").await;
+        }
     };
-    let dialled = timeout(limits.dial_time_max, TcpStream::connect(addr)).await;
     let server = match dialled.map_err(|_| std::io::ErrorKind::TimedOut.into()).flatten() {
         Ok(server) => server,
         Err(error) => {

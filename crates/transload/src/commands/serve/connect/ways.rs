@@ -2,6 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use transload_control::{Control, Error};
+use url::Url;
+
 use super::super::Names;
 
 /// What stands behind the names.
@@ -9,6 +12,7 @@ use super::super::Names;
 pub(in crate::commands::serve) struct Ways {
     own: Own,
     here: SocketAddr,
+    control: Control,
 }
 
 /// The names that are this server's.
@@ -18,19 +22,26 @@ struct Own {
     /// With their leading dot, without a port.
     registries: String,
     vaults: String,
+    /// `.blob` and the suffix of storage accounts.
+    accounts: String,
 }
 
 /// Where a name leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    To(SocketAddr),
+    Here(SocketAddr),
+    /// To where a storage account is.
+    There {
+        host: String,
+        port: u16,
+    },
     /// Nowhere, and why, in one line.
     Refused(String),
 }
 
 impl Ways {
     /// `here` is where this server listens.
-    pub(in crate::commands::serve) fn new(names: &Names, mut here: SocketAddr) -> Self {
+    pub(in crate::commands::serve) fn new(names: &Names, mut here: SocketAddr, control: Control) -> Self {
         if here.ip().is_unspecified() {
             here.set_ip(if here.is_ipv4() {
                 [127, 0, 0, 1].into()
@@ -38,13 +49,42 @@ impl Ways {
                 std::net::Ipv6Addr::LOCALHOST.into()
             });
         }
-        Self { own: Own::of(names), here }
+        Self { own: Own::of(names), here, control }
     }
 
     /// Where a name leads. Behind a name of this server it is always this server, whatever port is named: clients know
-    /// the port that is in the suffix, or none.
-    pub(super) fn find(&self, host: &str) -> Way {
-        if self.own.has(host) { Way::To(self.here) } else { Way::Refused(self.own.allowed()) }
+    /// the port that is in the suffix, or none. A storage account is where it was registered to be.
+    ///
+    /// # Errors
+    /// Those of the ledger.
+    pub(super) async fn find(&self, host: &str) -> Result<Way, Error> {
+        if self.own.has(host) {
+            return Ok(Way::Here(self.here));
+        }
+        if !host.strip_suffix(&self.own.accounts).is_some_and(is_label) {
+            return Ok(Way::Refused(self.own.allowed()));
+        }
+        Ok(match self.control.storage_account_at(host).await? {
+            Some((_, account)) => of_endpoint(host, &account.endpoint),
+            None => Way::Refused(format!(
+                "no storage account is registered as {host}: register it with `transload storage create`"
+            )),
+        })
+    }
+}
+
+/// Clients of a tunnel speak TLS, and so must what is behind it.
+fn of_endpoint(host: &str, endpoint: &str) -> Way {
+    let url = Url::parse(endpoint).ok().filter(|url| url.scheme() == "https");
+    let Some(url) = url else {
+        return Way::Refused(format!(
+            "the storage account {host} is registered without TLS: give it a certificate (`transload ca issue`), and register it as https"
+        ));
+    };
+    let name = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    match url.port_or_known_default() {
+        Some(port) if !name.is_empty() => Way::There { host: name, port },
+        _ => Way::Refused(format!("the storage account {host} is registered without a host")),
     }
 }
 
@@ -61,6 +101,7 @@ impl Own {
             host: bare(&names.host),
             registries: bare(&names.registry_suffix),
             vaults: bare(&names.vault_suffix),
+            accounts: format!(".blob{}", bare(&names.storage_suffix)),
         }
     }
 
@@ -77,7 +118,8 @@ impl Own {
     }
 
     fn allowed(&self) -> String {
-        format!("this proxy leads to {}, *{} and *{} alone", self.host, self.vaults, self.registries)
+        let Self { host, registries, vaults, accounts } = self;
+        format!("this proxy leads to {host}, *{vaults}, *{registries} and registered *{accounts} alone")
     }
 }
 
@@ -113,6 +155,7 @@ mod tests {
             ".vault.lab.test",
             "a.b.vault.lab.test",
             "other.lab.test",
+            "acct.blob.storage.lab.test",
             "v1.vault.lab.test.example",
             "169.254.169.254",
             "login.microsoftonline.com",
@@ -123,6 +166,18 @@ mod tests {
         assert!(
             allowed.contains("lab.test, *.vault.lab.test and *.azurecr.lab.test") && !allowed.contains('\n')
         );
+    }
+
+    #[test]
+    fn an_account_is_reached_where_it_is_and_with_tls_alone() {
+        let there = |host: &str, port| Way::There { host: host.to_owned(), port };
+        assert_eq!(of_endpoint("a", "https://127.0.0.1:10000/acct"), there("127.0.0.1", 10000));
+        assert_eq!(of_endpoint("a", "https://acct.example"), there("acct.example", 443));
+        assert_eq!(of_endpoint("a", "https://[::1]:1/x"), there("::1", 1));
+        let Way::Refused(why) = of_endpoint("a.blob.x", "http://127.0.0.1:10000/acct") else {
+            panic!("led there")
+        };
+        assert!(why.contains("ca issue") && !why.contains('\n'), "{why}");
     }
 
     #[test]
