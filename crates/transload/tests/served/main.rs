@@ -8,6 +8,7 @@ mod support;
 
 mod az;
 mod az_setup;
+mod az_storage;
 mod connect;
 mod crash;
 mod deployments;
