@@ -49,6 +49,10 @@ pub(crate) const NAMESPACES: &[Namespace] = &[
     },
 ];
 
+/// What does here what role assignments do elsewhere.
+const ROLES: &str = " Roles are given with `transload role grant`, leave to read a vault's secrets with `az keyvault set-policy`; \
+                     stores are asked with a token out of a vault, or as who the worker's machine is.";
+
 /// The namespace of that name, in whatever case.
 pub(crate) fn namespace(name: &str) -> Option<&'static Namespace> {
     NAMESPACES.iter().find(|known| known.name.eq_ignore_ascii_case(name))
@@ -56,9 +60,10 @@ pub(crate) fn namespace(name: &str) -> Option<&'static Namespace> {
 
 /// 404 for a namespace that there is not.
 pub(crate) fn no_namespace(name: &str) -> Fault {
+    let cure = if name.eq_ignore_ascii_case("Microsoft.Authorization") { ROLES } else { "" };
     Fault::not_found(
         "InvalidResourceNamespace",
-        format!("The resource namespace '{}' is invalid.", shown(name)),
+        format!("The resource namespace '{}' is invalid.{cure}", shown(name)),
     )
 }
 
@@ -96,4 +101,18 @@ pub(crate) fn path(path: &str, version: Option<&str>) -> Fault {
 
 fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn role_assignments_are_told_what_does_the_same_here() {
+        let asked = "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments";
+        let fault = path(asked, Some("2022-04-01"));
+        assert_eq!(fault.code, "InvalidResourceNamespace");
+        assert!(fault.message.contains("transload role grant"), "{}", fault.message);
+        assert!(!no_namespace("Microsoft.Web").message.contains("transload"));
+    }
 }
