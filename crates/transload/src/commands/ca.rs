@@ -124,7 +124,8 @@ fn write(folder: &Path, issued: &Issued, force: bool, ca_file: &Path) -> Result<
     keep(folder, &key, issued.key_pem.expose_secret(), 0o600).map_err(|error| failed(&key, &error))?;
     keep(folder, &certificate, &issued.cert_pem, 0o644).map_err(|error| failed(&certificate, &error))?;
     let not_after = day(issued.not_after);
-    Ok(Written { certificate, key, names: issued.names.clone(), not_after, ca_file: ca_file.to_owned() })
+    let ca_file = std::path::absolute(ca_file).unwrap_or_else(|_| ca_file.to_owned());
+    Ok(Written { certificate, key, names: issued.names.clone(), not_after, ca_file })
 }
 
 /// Whole or not at all.

@@ -117,8 +117,8 @@ pub(super) fn operations(all: &[DeploymentOperation]) -> Page {
         let shown = seconds(&took).map(|took| format!("{took} s")).unwrap_or_default();
         table.row([
             Cell::told(target.resource_name.clone(), target.id.clone()),
-            target.resource_type.into(),
-            properties.provisioning_operation.clone().into(),
+            Cell::told(short_type(&target.resource_type), target.resource_type.clone()),
+            what(&properties.provisioning_operation),
             properties.provisioning_state.clone().into(),
             properties.status_code.clone().unwrap_or_default().into(),
             Cell::told(shown, took),
@@ -129,6 +129,18 @@ pub(super) fn operations(all: &[DeploymentOperation]) -> Page {
         }
     }
     Page::new().table(table).text(text)
+}
+
+/// A type without its namespace, which is long and says little here.
+fn short_type(full: &str) -> String {
+    full.split_once('/').map_or(full, |(_, kind)| kind).to_owned()
+}
+
+fn what(operation: &str) -> Cell {
+    match operation {
+        "EvaluateDeploymentOutput" => Cell::told("Outputs", operation),
+        other => other.into(),
+    }
 }
 
 /// Why it failed: the cause of each resource, by its name.
