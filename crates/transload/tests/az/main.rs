@@ -5,4 +5,5 @@
 
 mod support;
 
+mod article;
 mod trouble;

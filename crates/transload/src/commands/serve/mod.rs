@@ -142,6 +142,8 @@ pub(crate) async fn run(
     });
     let tls = options.listening.tls.open(Some(&options.kept.data))?;
     let ca = tls.as_ref().and_then(|tls| tls.authority()).map(std::path::Path::to_owned);
+    // what `ca issue` made a certificate for, a store beside this server for example, is trusted by its runs too
+    options.work.trust.ca_file.extend(ca.clone());
     plane.keep_names(&names).await?;
     let administrator =
         first::administrator(&control, &options.kept.data, &names.base, ca.as_deref()).await?;

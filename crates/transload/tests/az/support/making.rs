@@ -1,7 +1,7 @@
 //! Making pipelines, and starting runs of them by template.
 
 use serde_json::{Value, json};
-use transload_testkit::cli::Finished;
+use transload_testkit::cli::{Cli, Finished};
 use transload_testkit::peers::Az;
 
 use super::lab::{Lab, Side, TOKEN};
@@ -48,6 +48,18 @@ impl Lab {
         }
         self.site.put(&path, &body);
         path
+    }
+
+    /// `transload pipeline check`: has the server try both ends of a pipeline with what it has.
+    pub(crate) fn check(&self, side: Side, pipeline: &str) -> Finished {
+        let admin = self.site.admin();
+        Cli::new(env!("CARGO_BIN_EXE_transload"))
+            .env("TRANSLOAD_SERVER", self.site.url())
+            .env("TRANSLOAD_TENANT", &admin.tenant)
+            .env("TRANSLOAD_CLIENT_ID", &admin.client_id)
+            .env("TRANSLOAD_SECRET", &admin.secret)
+            .env("TRANSLOAD_CA_FILE", self.site.ca_file())
+            .run(["pipeline", "check", pipeline, "-g", side.group(), "-r", side.registry()])
     }
 
     /// `az deployment group create` of a template with these parameters, each `name=value`.

@@ -2,9 +2,11 @@
 
 mod lab;
 mod making;
+mod paper;
 
 pub(crate) use lab::{Lab, Side};
 pub(crate) use making::{assert_said, deploy};
+pub(crate) use paper::Shell;
 
 use std::future::Future;
 use std::path::PathBuf;

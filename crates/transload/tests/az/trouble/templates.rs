@@ -32,7 +32,7 @@ fn what_is_wrong_with_a_template_or_its_parameters_is_said_before_anything_is_ma
         &fail("registryName=nosuchregistry"),
         &["nosuchregistry", "could not be found", "Create it first"],
     );
-    assert_said(&fail("targetUri=ftp://a.example/c"), &["ftp://a.example/c", "exporter"]);
+    assert_said(&fail("targetUri=ftp://a.example/c"), &["ftp://a.example/c", "https, s3, gs and file are"]);
     assert_said(&fail(r#"options=["OverwriteEverything"]"#), &["OverwriteEverything", "OverwriteBlobs"]);
     let identity = format!(
         "userAssignedIdentity={}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nobody",
@@ -61,7 +61,7 @@ fn in_a_file_of_parameters(lab: &Lab, given: &[&str]) {
     std::fs::write(&file, text.to_string()).unwrap();
     let ended = lab.deploy(Side::Source, "exportPipeline", "export.json", &[file.to_str().unwrap()]);
     assert_ne!(ended.code(), 0, "{}", ended.stdout);
-    assert_said(&ended.stderr.to_lowercase(), &["invalidtemplate", "exportpipelinenames"]);
+    assert_said(&ended.stderr, &["InvalidTemplate", "exportPipelineNames"]);
 }
 
 /// The place of what is wrong is said in lines of the file.

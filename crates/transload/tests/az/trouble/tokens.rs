@@ -87,6 +87,7 @@ fn import_without_delete(lab: &Lab) {
     lab.store(Side::Source, &["blob", "download", "-c", "transfer", "-n", "forth", "-f", file]);
     lab.store(Side::Target, &["blob", "upload", "-c", "transfer", "-n", "forth", "-f", file]);
     lab.keep_token(Side::Target, &lab.sas(Side::Target, &["--permissions", "rl"]));
+    a_trigger_that_cannot_list(lab);
     let options = json!({"options": ["DeleteSourceBlobOnSuccess"]});
     let importer = lab.pipeline(Side::Target, "importer", &options);
     lab.run(Side::Target, "imported", &importer, &["sourceName=forth"]);
@@ -99,4 +100,17 @@ fn import_without_delete(lab: &Lab) {
         &shown["properties"]["response"]["transload"]["warnings"].to_string(),
         &["the blob stays", "'d' (delete)", "sp=rdl"],
     );
+}
+
+/// "Problems with Source Trigger Imports": what nobody sees in `az` is seen by asking the server to try.
+fn a_trigger_that_cannot_list(lab: &Lab) {
+    let elsewhere = format!("{}/inbox", lab.container(Side::Target));
+    lab.pipeline(Side::Target, "listless", &json!({"uri": elsewhere, "trigger": "Enabled"}));
+    let good = lab.check(Side::Target, "listless");
+    assert!(good.status.success(), "{}", good.stderr);
+    lab.keep_token(Side::Target, &lab.sas(Side::Target, &["--permissions", "r"]));
+    let told = lab.check(Side::Target, "listless");
+    assert_ne!(told.code(), 0, "{}", told.stdout);
+    assert_said(&told.stderr, &["allows 'r'", "'l' (list)"]);
+    lab.keep_token(Side::Target, &lab.sas(Side::Target, &["--permissions", "rl"]));
 }
