@@ -6,4 +6,5 @@
 mod support;
 
 mod article;
+mod editions;
 mod trouble;
