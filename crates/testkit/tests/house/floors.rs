@@ -16,7 +16,7 @@ const FLOORS: &[Line] = &[
     Line("vault", 1, &[]),
     Line("bundle", 2, &["oci"]),
     Line("registry", 2, &["oci"]),
-    Line("templates", 2, &["resource-id"]),
+    Line("templates", 2, &[]),
     Line("control", 2, &["oci", "resource-id", "vault"]),
     Line("client", 2, &["api"]),
     Line("transfer", 3, &["oci", "bundle", "registry", "blobstore"]),
