@@ -96,7 +96,8 @@ fn response(kept: &Run, place: Option<&Container>) -> RunResponse {
         status: status_word(kept.state).to_owned(),
         imported_artifacts: record.artifacts.clone(),
         progress: Some(Progress { percentage: percentage(kept).to_string() }),
-        start_time: record.started_at.map(moment),
+        // the command line's table takes it apart, also of a run that nobody has begun: that is when it was asked for
+        start_time: Some(moment(record.started_at.unwrap_or(kept.stamps.changed_at))),
         finish_time: record.finished_at.map(moment),
         source,
         target,

@@ -20,6 +20,9 @@ struct Step {
     /// Members of the answer: names and places with dots between. `tags.file-encoding` is one of a map.
     #[serde(default)]
     has: Vec<String>,
+    /// Members of the answer and what they are.
+    #[serde(default)]
+    is: serde_json::Map<String, Value>,
     /// Headers of the answer.
     #[serde(default)]
     headers: Vec<String>,
@@ -61,13 +64,16 @@ async fn every_step_of_the_clients_gets_what_it_goes_on_with() {
             assert!(!answer.header(name).is_empty(), "{what}: no header {name}");
         }
         if answer.text.is_empty() {
-            assert!(step.has.is_empty(), "{what}: an empty answer");
+            assert!(step.has.is_empty() && step.is.is_empty(), "{what}: an empty answer");
             continue;
         }
         let shown = answer.json();
         for path in &step.has {
             let found = member(&shown, path).is_some_and(|found| !found.is_null());
             assert!(found, "{what}: no {path} in {}", answer.text);
+        }
+        for (path, wanted) in &step.is {
+            assert_eq!(member(&shown, path), Some(wanted), "{what}: {path} in {}", answer.text);
         }
     }
 }
