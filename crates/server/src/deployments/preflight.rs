@@ -42,13 +42,8 @@ impl Face {
     ) -> Result<Vec<api::ErrorBody>, Fault> {
         let mut wrong = Vec::new();
         for (at, planned) in deployed(&prepared.plan) {
-            match self.preflight_one(call, prepared, at, planned).await? {
-                Some(body) => {
-                    let target = body.target.clone().or_else(|| Some(planned.id.clone()));
-                    wrong.push(api::ErrorBody { target, ..body });
-                }
-                None => continue,
-            }
+            let looked = self.preflight_one(call, prepared, at, planned).await?;
+            wrong.extend(looked.map(|body| named(planned, body)));
         }
         Ok(wrong)
     }
@@ -122,6 +117,15 @@ impl Face {
         let error = transload_control::Error::new(Code::ParentResourceNotFound, text);
         Ok(Some(Fault::from(error).body()))
     }
+}
+
+/// What is wrong with a resource, and with which: a template may have many, and what refuses one speaks of its members.
+fn named(planned: &Planned, body: api::ErrorBody) -> api::ErrorBody {
+    let message = match body.message.contains(&planned.name) {
+        true => body.message,
+        false => format!("The resource '{}': {}", planned.name, body.message),
+    };
+    api::ErrorBody { message, target: Some(planned.id.clone()), ..body }
 }
 
 /// Whether what is asked for is made by the template itself, or beneath something that is.

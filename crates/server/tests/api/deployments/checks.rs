@@ -101,7 +101,11 @@ async fn members_are_looked_at_before_anything_is_made() {
     let mut parameters = pipeline_parameters();
     parameters["targetUri"] = json!("ftp://x/y");
     let answer = lab.validated(PIPELINE, parameters).await.is(400).json();
-    assert!(answer["error"]["details"][0]["message"].as_str().unwrap().contains("ftp://"), "{answer}");
+    let wrong = &answer["error"]["details"][0];
+    assert!(wrong["message"].as_str().unwrap().contains("ftp://"), "{answer}");
+    // with which resource something is wrong
+    assert!(wrong["message"].as_str().unwrap().contains("labreg/expipe1"), "{answer}");
+    assert_eq!(wrong["target"], json!(pipeline()), "{answer}");
     let many: Vec<String> = (0..51).map(|number| format!("hello-world:v{number}")).collect();
     let run = |change: &dyn Fn(&mut Value)| {
         let mut properties = Lab::export_run()["properties"].clone();
