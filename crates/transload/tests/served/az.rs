@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use transload_testkit::images::{Corpus, gzip_like_layer, image};
-use transload_testkit::peers::{Az, AzLogin};
+use transload_testkit::peers::{Az, AzLogin, skopeo_ok};
 use transload_testkit::site::{Site, SiteOptions};
 
 use crate::support::world::{CONTAINER, GROUP, NEAR, VAULT};
@@ -12,6 +12,10 @@ fn az(site: &Site, proxy_url: &str) -> Az {
     let admin = site.admin();
     let login = AzLogin { tenant: &admin.tenant, client_id: &admin.client_id, secret: &admin.secret };
     Az::sign_in(&site.url(), proxy_url, &site.ca_file(), login)
+}
+
+fn told_of(az: &Az, arguments: &[&str]) -> Value {
+    json_of(&az.ok(arguments))
 }
 
 fn json_of(text: &str) -> Value {
@@ -174,6 +178,25 @@ fn repositories_of_a_hosted_registry_are_shown_and_deleted() {
         "table",
     ]);
     assert!(table.contains("Result") && table.contains("v1") && table.contains("v2"), "{table}");
+
+    // the token is a password for programs that know no cloud
+    let login = told_of(&az, &["acr", "login", "-n", "hostedregistry", "--expose-token"]);
+    let server = login["loginServer"].as_str().unwrap();
+    assert_eq!(server, world.site.host());
+    let trust = tempfile::tempdir().unwrap();
+    std::fs::copy(world.site.ca_file(), trust.path().join("ca.crt")).unwrap();
+    let credentials =
+        format!("00000000-0000-0000-0000-000000000000:{}", login["accessToken"].as_str().unwrap());
+    let place = format!("docker://{server}/team/web");
+    let tags = [
+        "list-tags",
+        "--cert-dir",
+        trust.path().to_str().unwrap(),
+        "--creds",
+        credentials.as_str(),
+        place.as_str(),
+    ];
+    assert_eq!(json_of(&skopeo_ok(&tags))["Tags"], json!(["v1", "v2"]));
 
     repository(&["untag", "--image", "team/web:v1"]);
     assert_eq!(repository(&["show-tags", "--repository", "team/web"]), json!(["v2"]));
