@@ -32,7 +32,10 @@ fn what_is_wrong_with_a_template_or_its_parameters_is_said_before_anything_is_ma
         &fail("registryName=nosuchregistry"),
         &["nosuchregistry", "could not be found", "Create it first"],
     );
-    assert_said(&fail("targetUri=ftp://a.example/c"), &["ftp://a.example/c", "https, s3, gs and file are"]);
+    assert_said(
+        &fail("targetUri=ftp://a.example/c"),
+        &["/exporter'", "ftp://a.example/c", "https, s3, gs and file are"],
+    );
     assert_said(&fail(r#"options=["OverwriteEverything"]"#), &["OverwriteEverything", "OverwriteBlobs"]);
     let identity = format!(
         "userAssignedIdentity={}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nobody",

@@ -39,7 +39,10 @@ fn a_token_that_is_no_good_is_said_to_be_and_why() {
     );
     let other = sas(&["--permissions", "alrw", "--name", "elsewhere"]);
     let told = fail("othercontainer", &other);
-    assert_said(&told, &["does not accept the SAS token's signature", "belongs to this store"]);
+    assert_said(
+        &told,
+        &["does not accept the SAS token's signature", "another container or account", PUT_IT_THERE],
+    );
     // what the article makes is enough
     lab.keep_token(Side::Source, &sas(&["--permissions", "alrw", "--https-only"]));
     lab.run(Side::Source, "enough", &exporter, &[WEB, "targetName=bundle"]);
