@@ -8,6 +8,7 @@ mod apply;
 mod check;
 mod file;
 mod issuers;
+mod kept;
 mod keys;
 mod levels;
 mod serve;
@@ -24,9 +25,10 @@ use crate::config::Environment;
 pub(crate) use check::{Problem, check, check_serve, is_secret};
 pub(crate) use file::{File, Value};
 pub(crate) use issuers::TrustedIssuer;
+pub(crate) use kept::{Kept, VaultKey, secret};
 pub(crate) use keys::{Keys, variable};
 pub(crate) use levels::{Levels, Origin, Section, Setting};
-pub(crate) use serve::{Kept, ServeOptions, VaultKey, Work, WorkerOptions, secret};
+pub(crate) use serve::{ServeOptions, Work, WorkerOptions};
 
 /// Commands that have to work whatever the settings are: they show and mend them, or have no use for any.
 const WITHOUT_SETTINGS: [&str; 5] = ["completions", "config", "help", "man", "quickstart"];
