@@ -106,6 +106,28 @@ async fn a_newer_ledger_is_refused_and_left_alone() {
     }
 }
 
+/// What takes a ledger back to its first version: that one had these tables not.
+const TO_THE_FIRST: [&str; 3] = [
+    "DROP TABLE deployment_steps",
+    "DROP TABLE deployments",
+    "DELETE FROM ledger_versions WHERE version > 1",
+];
+
+#[tokio::test]
+async fn an_older_ledger_is_brought_up_to_date_and_loses_nothing() {
+    let postgres = Postgres::start();
+    for stage in [Stage::sqlite().await, Stage::at(postgres.database()).await] {
+        put(&stage.ledger, "r", "p").await;
+        for statement in TO_THE_FIRST {
+            assert!(stage.tamper(statement).await, "{statement}");
+        }
+        let again = open(&stage.url, limits()).await;
+        assert!(again.run(&run_id("r")).await.unwrap().is_some());
+        assert!(again.deployments(&group(), None, None, 1).await.unwrap().items.is_empty());
+        assert!(again.claim_deployment("server", LEASE, false).await.unwrap().is_none());
+    }
+}
+
 #[tokio::test]
 async fn many_processes_start_at_once() {
     let postgres = Postgres::start();
