@@ -67,7 +67,16 @@ fn requests_over_the_bound_are_asked_to_come_again() {
     let fixture =
         Fixture::with(limits, |serving| serving.metrics(Metrics::new()).metrics_on(ANY_PORT.into()), None);
     let session = fixture.session("a");
+    // a question of ours that comes in between would have the upload refused
+    let in_flight = |number: u32| {
+        let line = format!("requests_in_flight {number}");
+        eventually(&line, || {
+            Some(()).filter(|()| fixture.metrics().lines().any(|found| found.ends_with(&line)))
+        });
+    };
+    in_flight(0);
     let mut upload = fixture.half_an_upload(&session);
+    in_flight(1);
     let refused =
         eventually("a refusal", || Some(fixture.ask("GET", "/v2/")).filter(|answer| answer.status == 503));
     assert_eq!(refused.header("retry-after"), Some("1"));

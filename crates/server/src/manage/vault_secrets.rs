@@ -40,7 +40,7 @@ fn shown(face: &Face, vault: &str, info: &SecretInfo) -> Json {
     let tenant = face.tenant();
     let item = map::secret_item(info, true, face.place(&tenant));
     let bare = map::secret_item(info, false, face.place(&tenant));
-    json!({
+    let mut shown = json!({
         "id": format!("{vault}/secrets/{}", info.name),
         "name": info.name,
         "type": kind::SECRET,
@@ -51,5 +51,13 @@ fn shown(face: &Face, vault: &str, info: &SecretInfo) -> Json {
             "secretUri": bare.id,
             "secretUriWithVersion": item.id,
         },
-    })
+    });
+    // what it does not have is left out
+    if let Some(members) = shown.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    if let Some(members) = shown["properties"].as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    shown
 }
