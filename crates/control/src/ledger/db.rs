@@ -33,7 +33,8 @@ pub(super) struct Db {
     pub(super) wake: Wake,
 }
 
-/// A transaction that writes. Dropped before [`commit`](Self::commit), nothing of it happened.
+/// A transaction that writes. Dropped before [`commit`](Self::commit), nothing of it happened; what it locked is free a moment
+/// later, or with [`leave`](Self::leave) at once.
 pub(super) struct Tx {
     inner: sqlx::Transaction<'static, Any>,
     pub(super) dialect: Dialect,
@@ -138,6 +139,11 @@ impl Tx {
     /// Wakes those that watch when this is committed.
     pub(super) fn wake_pokes(&mut self) {
         self.pokes = true;
+    }
+
+    /// Undoes it. When this returns nothing is locked: whoever learns from the answer that a row is there can claim it.
+    pub(super) async fn leave(self) -> Result<(), Fault> {
+        Ok(self.inner.rollback().await?)
     }
 
     /// Makes it so. When this returns it survives a loss of power.

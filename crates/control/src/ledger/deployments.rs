@@ -88,6 +88,7 @@ impl Ledger {
         let mut tx = self.db.begin().await?;
         let found = find(&mut tx, &new.id).await?;
         if let Some((_, found)) = found.as_ref().filter(|(_, found)| !found.state.is_final()) {
+            tx.leave().await?;
             return Ok(PutDeployment::Active(found.clone()));
         }
         if let Some((seq, found)) = &found {
@@ -174,6 +175,7 @@ impl Ledger {
         let mut tx = self.db.begin().await?;
         let Some((seq, found)) = find(&mut tx, id).await? else { return Ok(DeletedDeployment::Absent) };
         if !found.state.is_final() {
+            tx.leave().await?;
             return Ok(DeletedDeployment::Active(Box::new(found)));
         }
         forget(tx.on(), seq, found.operation).await?;

@@ -52,7 +52,7 @@ impl Ledger {
         }
         for chunk in names.chunks(ROWS) {
             if let Some(holder) = other_holder(&mut tx, claim, chunk).await? {
-                // the transaction is dropped: what was inserted is not
+                tx.leave().await?;
                 return Ok(Held::By(holder));
             }
         }

@@ -101,9 +101,11 @@ impl Ledger {
         };
         let same = row.run.work.asks_the_same(&new.work) && row.run.force_update_tag == new.force_update_tag;
         if row.doomed || (!same && !row.run.state.is_final()) {
+            tx.leave().await?;
             return Ok(PutRun { run: row.run, outcome: PutOutcome::Busy });
         }
         if same {
+            tx.leave().await?;
             return Ok(PutRun { run: row.run, outcome: PutOutcome::Unchanged });
         }
         ask_again(&mut tx, &mut row, new).await?;
@@ -199,6 +201,8 @@ impl Ledger {
             row.run.stamps.changed_at = moment(tx.now)?;
             row.save(&mut tx).await?;
             tx.commit(&self.db).await?;
+        } else {
+            tx.leave().await?;
         }
         Ok(Some(row.run))
     }

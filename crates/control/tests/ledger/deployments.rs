@@ -18,7 +18,7 @@ fn id(name: &str) -> ResourceId {
     group().resource(kind::DEPLOYMENT, name)
 }
 
-fn new(name: &str) -> NewDeployment {
+pub(crate) fn new(name: &str) -> NewDeployment {
     NewDeployment {
         id: id(name),
         operation: Uuid::new_v4(),
@@ -29,18 +29,18 @@ fn new(name: &str) -> NewDeployment {
     }
 }
 
-async fn asked(ledger: &Ledger, new: &NewDeployment) -> Deployment {
+pub(crate) async fn asked(ledger: &Ledger, new: &NewDeployment) -> Deployment {
     match ledger.put_deployment(new).await.unwrap() {
         PutDeployment::Put(deployment, _) => deployment,
         PutDeployment::Active(there) => panic!("{} is under way", there.id),
     }
 }
 
-async fn claimed(ledger: &Ledger) -> DeploymentClaim {
+pub(crate) async fn claimed(ledger: &Ledger) -> DeploymentClaim {
     ledger.claim_deployment("server", LEASE, false).await.unwrap().unwrap()
 }
 
-async fn ended(ledger: &Ledger, claim: &DeploymentClaim, state: DeploymentState) -> bool {
+pub(crate) async fn ended(ledger: &Ledger, claim: &DeploymentClaim, state: DeploymentState) -> bool {
     let deployment = &claim.deployment;
     let done = ledger.end_deployment(deployment.operation, claim.fence, state, &deployment.record, "").await;
     done.unwrap()

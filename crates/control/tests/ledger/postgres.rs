@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use transload_control::Ledger;
-use transload_control::ledger::{Claim, Ending};
+use transload_control::deployment::DeploymentState;
+use transload_control::ledger::{Claim, Ending, PutDeployment, PutOutcome};
 use transload_control::resource::kind;
 use transload_testkit::peers::Postgres;
 
+use crate::deployments;
 use crate::sample::*;
 use crate::stage::{LONG, Stage, soon};
 
@@ -39,6 +41,26 @@ async fn another_process_is_woken_also_after_its_connection_broke() {
         assert_eq!(claimed.run.id.name(), name);
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
         postgres.sql(name_of(&stage.url), cut);
+    }
+}
+
+#[tokio::test]
+async fn what_changed_nothing_locks_nothing_when_it_has_answered() {
+    let postgres = Postgres::start();
+    let stage = Stage::at(postgres.database()).await;
+    let ledger = &stage.ledger;
+    for round in 0..100 {
+        let name = format!("r{round}");
+        let run = put(ledger, &name, "p").await;
+        assert_eq!(ledger.put_run(&new_run(&name, "p")).await.unwrap().outcome, PutOutcome::Unchanged);
+        let claimed = claim(ledger).await;
+        assert_eq!(claimed.run.id, run.id, "round {round}");
+        end(ledger, &claimed, Ending::Succeeded).await;
+        let deployment = deployments::new(&name);
+        deployments::asked(ledger, &deployment).await;
+        assert!(matches!(ledger.put_deployment(&deployment).await.unwrap(), PutDeployment::Active(_)));
+        let claimed = deployments::claimed(ledger).await;
+        assert!(deployments::ended(ledger, &claimed, DeploymentState::Succeeded).await);
     }
 }
 
