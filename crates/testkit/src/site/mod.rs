@@ -65,7 +65,10 @@ pub struct Site {
     program: PathBuf,
     options: SiteOptions,
     folder: TempDir,
+    /// In all of its names, which stay when another server answers to them.
     port: u16,
+    /// Where the server is that is asked.
+    asked_port: u16,
     connect_port: u16,
     ca_pem: Option<String>,
     pki: Option<Pki>,
@@ -73,6 +76,13 @@ pub struct Site {
     told: Mutex<String>,
     admin: Option<Admin>,
     tokens: Mutex<BTreeMap<String, String>>,
+}
+
+/// See [`Site::second`].
+#[derive(Debug)]
+pub struct Second {
+    running: Running,
+    port: u16,
 }
 
 impl Site {
@@ -83,11 +93,13 @@ impl Site {
         if let Some(pki) = &pki {
             write_certificates(pki, folder.path());
         }
+        let port = free_port();
         let mut site = Self {
             program: program.as_ref().to_owned(),
             options,
             folder,
-            port: free_port(),
+            port,
+            asked_port: port,
             connect_port: free_port(),
             ca_pem: pki.as_ref().map(Pki::ca_pem),
             pki,
@@ -107,12 +119,26 @@ impl Site {
 
     /// Starts it again on the same folder and port, and waits until it is ready.
     pub fn resume(&mut self) {
-        let mut running = self.cli().spawn(self.arguments());
-        let up =
-            || self.endpoint().request("GET", "/readyz", &[], b"").is_ok_and(|answer| answer.status == 200);
-        let ready = wait_until(READY_LIMIT, || up() || running.has_ended());
-        assert!(ready && up(), "the control plane does not start: {}{}", running.stdout(), running.stderr());
-        self.running = Some(running);
+        let running = self.cli().spawn(self.arguments(self.asked_port, &self.data()));
+        self.running = Some(ready(running, &self.endpoint()));
+    }
+
+    /// Starts another server of the same ledger, on another machine as it were: with a folder and a port of its own, and the
+    /// same names. The ledger is PostgreSQL.
+    pub fn second(&self) -> Second {
+        assert!(self.options.ledger.is_some(), "several servers need a ledger that can be shared");
+        let port = free_port();
+        let mut arguments = self.arguments(port, &self.folder.path().join(format!("second-{port}")));
+        arguments.extend(["--vault-key-file".to_owned(), text(&self.data().join("vault.key"))]);
+        let endpoint = Endpoint { addr: SocketAddr::from(([127, 0, 0, 1], port)), ..self.endpoint() };
+        Second { running: ready(self.cli().spawn(arguments), &endpoint), port }
+    }
+
+    /// Kills the server (SIGKILL), and asks this one from now on.
+    pub fn turn_to(&mut self, second: Second) {
+        self.kill();
+        self.running = Some(second.running);
+        self.asked_port = second.port;
     }
 
     /// Kills it (SIGKILL) at once.
@@ -166,9 +192,14 @@ impl Site {
         }
     }
 
-    fn arguments(&self) -> Vec<String> {
-        let mut arguments = vec!["serve".to_owned(), "--data".to_owned(), text(&self.data())];
-        arguments.extend(["--listen".to_owned(), self.host(), "--url".to_owned(), self.url()]);
+    fn arguments(&self, port: u16, data: &Path) -> Vec<String> {
+        let mut arguments = vec!["serve".to_owned(), "--data".to_owned(), text(data)];
+        arguments.extend([
+            "--listen".to_owned(),
+            format!("127.0.0.1:{port}"),
+            "--url".to_owned(),
+            self.url(),
+        ]);
         arguments.extend(["--workers".to_owned(), self.options.workers.to_string()]);
         if self.options.ledger.is_some() {
             arguments.extend(["--ledger-env", "LEDGER"].map(str::to_owned));
@@ -225,7 +256,7 @@ impl Site {
 
     /// `https://127.0.0.1:PORT`, or `http://…` without TLS.
     pub fn url(&self) -> String {
-        self.endpoint().url()
+        format!("{}://{}", if self.options.tls { "https" } else { "http" }, self.host())
     }
 
     /// `https://NAME.vault.transload.test:PORT`.
@@ -267,8 +298,16 @@ impl Site {
 
     /// Where it listens, and its CA.
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint { addr: SocketAddr::from(([127, 0, 0, 1], self.port)), ca_pem: self.ca_pem.clone() }
+        Endpoint { addr: SocketAddr::from(([127, 0, 0, 1], self.asked_port)), ca_pem: self.ca_pem.clone() }
     }
+}
+
+/// Waits until it is, and panics when it never will be.
+fn ready(mut running: Running, endpoint: &Endpoint) -> Running {
+    let up = || endpoint.request("GET", "/readyz", &[], b"").is_ok_and(|answer| answer.status == 200);
+    let ready = wait_until(READY_LIMIT, || up() || running.has_ended());
+    assert!(ready && up(), "the control plane does not start: {}{}", running.stdout(), running.stderr());
+    running
 }
 
 /// A certificate for every name that a site has, and the authority's.

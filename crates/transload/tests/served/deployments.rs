@@ -1,14 +1,19 @@
 //! `transload deployment`, and the templates of `deploy/templates/`.
 
 use std::path::Path;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use transload_testkit::cli::{Cli, Finished};
+use transload_testkit::hog::wait_until;
 use transload_testkit::images::{Corpus, gzip_like_layer, image};
+use transload_testkit::peers::Postgres;
 use transload_testkit::site::SiteOptions;
 
 use crate::support::world::{CONTAINER, FAR, GROUP, NEAR, TOKEN, VAULT};
 use crate::support::{World, assert_whole, push, transload};
+
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The program of a person who has a context.
 struct Person {
@@ -218,4 +223,83 @@ fn complete_asks_before_it_deletes_and_a_failure_names_its_cause() {
     assert!(operations.contains("Failed") && operations.contains("nearregistry/firstrun: "), "{operations}");
     let exported = person.json(&["deployment", "export", "failing"]);
     assert_eq!(exported["resources"].as_array().map(Vec::len), Some(1), "{exported}");
+}
+
+#[test]
+fn one_that_waits_for_a_run_is_canceled() {
+    // nobody takes the run
+    let person = Person::new(0);
+    let world = &person.world;
+    let pipeline = format!("pipelineResourceId={}", world.make_export("weekly", &[]));
+    let near = format!("registryName={NEAR}");
+    let run = [near.as_str(), "pipelineRunName=firstrun", "targetName=b", r#"artifacts=["team/web:v1"]"#];
+    let run = [&run[..], &[pipeline.as_str()]].concat();
+    let file = shipped("PipelineRun/PipelineRun-Export");
+    let words = ["deployment", "create", "waiting", "-f", &file, "--no-wait", "-p"];
+    person.cli.run([&words[..], &run].concat()).ok();
+    let path = world.near_path("/pipelineRuns/firstrun");
+    let there = || world.site.ask("GET", &path, &Value::Null).0 == 200;
+    assert!(wait_until(PATIENCE, there), "the run is not made");
+    person.cli.run(["deployment", "cancel", "waiting"]).ok();
+    let mut shown = Value::Null;
+    let canceled = wait_until(PATIENCE, || {
+        shown = person.json(&["deployment", "show", "waiting"]);
+        shown["properties"]["provisioningState"] == "Canceled"
+    });
+    assert!(canceled, "{shown}");
+    assert_eq!(world.site.ask("GET", &path, &Value::Null).0, 200, "what it made stays");
+    let again = person.cli.run(["deployment", "cancel", "waiting"]);
+    assert!(again.code() != 0 && again.stderr.contains("waiting"), "{}", again.stderr);
+    let typo = person.cli.run(["deployment", "cancel", "waitin"]);
+    assert!(typo.code() != 0 && typo.stderr.contains("waitin"), "{}", typo.stderr);
+}
+
+#[test]
+fn a_server_that_is_killed_has_its_deployments_done_by_another() {
+    let postgres = Postgres::start();
+    let ledger = Some(postgres.database());
+    let mut world = World::new(SiteOptions { ledger, workers: 0, ..SiteOptions::default() });
+    let mut images = Corpus::default();
+    images.add("team/web", "v1", image(&[gzip_like_layer(1, 100_000)]));
+    push(&world.near.host(), &images);
+    let pipeline = world.make_export("weekly", &[]);
+    let identity = |name: &str, needs: Value| {
+        json!({"type": "Microsoft.ManagedIdentity/userAssignedIdentities", "apiVersion": "2023-01-31", "name": name,
+            "location": "here", "tags": {"once": "[parameters('once')]"}, "dependsOn": needs})
+    };
+    let run = json!({"type": "Microsoft.ContainerRegistry/registries/pipelineRuns",
+        "apiVersion": "2019-12-01-preview", "name": format!("{NEAR}/export"), "dependsOn": ["first"],
+        "properties": {"request": {"pipelineResourceId": pipeline, "artifacts": ["team/web:v1"],
+            "target": {"type": "AzureStorageBlob", "name": "b"}}}});
+    let schema = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+    let template = json!({"$schema": schema, "contentVersion": "1.0.0.0",
+        "parameters": {"once": {"type": "string", "defaultValue": "[newGuid()]"}},
+        "resources": [identity("first", json!([])), run, identity("last", json!([format!("{NEAR}/export")]))]});
+    let deployment = format!("{}/providers/Microsoft.Resources/deployments/both", world.site.group(GROUP));
+    let asked = json!({"properties": {"mode": "Incremental", "template": template}});
+    world.site.put(&deployment, &asked);
+    let run = world.near_path("/pipelineRuns/export");
+    let there = || world.site.ask("GET", &run, &Value::Null).0 == 200;
+    assert!(wait_until(PATIENCE, there), "the run is not made: {}", world.site.get(&deployment));
+
+    let second = world.site.second();
+    world.site.turn_to(second);
+    // now the run ends, and what comes after it is made
+    let worker = world.site.worker();
+    let mut shown = Value::Null;
+    let ended = wait_until(PATIENCE, || {
+        shown = world.site.get(&deployment);
+        shown["properties"]["provisioningState"] != "Running"
+    });
+    assert!(ended && shown["properties"]["provisioningState"] == "Succeeded", "{shown}");
+    assert!(world.azurite.get_blob(CONTAINER, "b").is_some());
+    let identities = "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/";
+    let tag = |name: &str| {
+        world.site.get(&format!("{}{identities}{name}", world.site.group(GROUP)))["tags"]["once"].clone()
+    };
+    assert!(tag("first").is_string() && tag("first") == tag("last"), "one deployment, two values");
+    let operations = world.site.list(&format!("{deployment}/operations"));
+    assert_eq!(operations.len(), 3, "{operations:#?}");
+    let killed = worker.kill_when(|| true);
+    world.site.tell(&killed.stdout, &killed.stderr);
 }
