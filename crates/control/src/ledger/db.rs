@@ -172,7 +172,11 @@ async fn first_connection(options: &AnyConnectOptions, limits: &LedgerLimits) ->
     loop {
         let connected = tokio::time::timeout_at(end, try_connection(options, limits)).await;
         match connected.unwrap_or(Err(sqlx::Error::PoolTimedOut.into())) {
-            Err(fault) if fault.is_out_of_reach() && Instant::now() + REACH_PAUSE < end => {
+            // SQLite does not wait for a lock while it changes the kind of its journal: a file that several make at once
+            Err(fault)
+                if (fault.is_out_of_reach() || fault.is_collision())
+                    && Instant::now() + REACH_PAUSE < end =>
+            {
                 tokio::time::sleep(REACH_PAUSE).await;
             }
             done => return done,

@@ -10,8 +10,9 @@ use transload_testkit::images::{image, layer, zero_layer};
 use crate::support::{Said, SparseRegistry, folder, path, transload};
 
 const GIB: u64 = 1 << 30;
-/// What the program may have resident, whatever the artifact's size.
-const RESIDENT_BYTES_MAX: u64 = 128 << 20;
+/// What the program may have resident, whatever the artifact's size: 64 MiB of buffers, what two dozen connections have in
+/// hand, and 40 MiB of a program with all that a debugger wants. Half of the smallest artifact here would not fit besides.
+const RESIDENT_BYTES_MAX: u64 = 160 << 20;
 
 #[test]
 fn long_layers_pass_in_bounded_memory() {
