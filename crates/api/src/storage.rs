@@ -96,7 +96,7 @@ pub struct ExternalStorage {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StorageKeys {
-    /// One.
+    /// `key1` and `key2`, with one value.
     pub keys: Vec<StorageKey>,
 }
 
@@ -104,7 +104,7 @@ pub struct StorageKeys {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StorageKey {
-    /// `key1`.
+    /// `key1` or `key2`.
     pub key_name: String,
     /// The key: a secret.
     pub value: String,

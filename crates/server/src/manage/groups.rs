@@ -5,6 +5,7 @@ use transload_api::Group;
 use transload_control::Deleted;
 use transload_control::resource::{self, Body, kind};
 
+use super::filter::Filter;
 use super::put_status;
 use crate::answer::Answer;
 use crate::call::Call;
@@ -12,8 +13,10 @@ use crate::face::Face;
 use crate::fault::Fault;
 use crate::map;
 
+/// Whoever asks for groups with a tag may go on to delete them: a filter is never passed over.
 pub(crate) async fn list(face: &Face, call: &Call) -> Result<Answer, Fault> {
-    face.list(call, &call.scope()?, kind::GROUP, map::group).await
+    let filter = Filter::parse(call.query.said("$filter").unwrap_or_default())?;
+    face.list_filtered(call, &[kind::GROUP], &filter, map::group).await
 }
 
 /// PUT, and PATCH: what a PATCH does not say stays.

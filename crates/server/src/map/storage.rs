@@ -92,6 +92,9 @@ fn place_asked(sent: ExternalStorage, own: Option<api::ResourceIdentity>) -> Res
     Ok(StoragePlaceSpec { endpoint, key })
 }
 
+/// Every account has two keys, and clients take the second without looking. Here one is known, and is both.
+const KEY_NAMES: [&str; 2] = ["key1", "key2"];
+
 /// The answer to whoever may have the key. Clients sign with it, and die of what is no base64.
 pub(crate) fn storage_keys(key: &SecretString, account: &str) -> Result<StorageKeys, Fault> {
     let value = key.expose_secret().trim();
@@ -105,7 +108,10 @@ pub(crate) fn storage_keys(key: &SecretString, account: &str) -> Result<StorageK
         )
         .into());
     }
-    let key =
-        StorageKey { key_name: "key1".to_owned(), value: value.to_owned(), permissions: "FULL".to_owned() };
-    Ok(StorageKeys { keys: vec![key] })
+    let key = |name: &str| StorageKey {
+        key_name: name.to_owned(),
+        value: value.to_owned(),
+        permissions: "FULL".to_owned(),
+    };
+    Ok(StorageKeys { keys: KEY_NAMES.map(key).into() })
 }

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use crate::lab::{Lab, SUBSCRIPTION, TENANT, group, registry, versioned};
+use crate::lab::{HOST, Lab, SUBSCRIPTION, TENANT, group, registry, versioned};
 
 fn at(path: &str) -> String {
     format!("{path}?api-version=2024-11-01")
@@ -120,6 +120,36 @@ async fn resources_are_listed_and_filtered() {
     let path =
         format!("/subscriptions/{SUBSCRIPTION}/resources?api-version=2024-11-01&$filter=plan%20eq%20%27a%27");
     assert_eq!(lab.get(&path).await.is(400).code(), "InvalidFilterInQueryString");
+}
+
+#[tokio::test]
+async fn groups_are_filtered_by_their_tags() {
+    let lab = Lab::bare(|_| {}).await;
+    let at =
+        |name: &str| format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}?api-version=2024-11-01");
+    for (name, tags) in
+        [("one", json!({"a": "b"})), ("two", json!({"a": "c", "d": "b"})), ("three", json!(null))]
+    {
+        lab.put(&at(name), &json!({"location": "westus", "tags": tags})).await.is(201);
+    }
+    let listed = async |query: &str| -> Vec<String> {
+        let mut path = format!("/subscriptions/{SUBSCRIPTION}/resourcegroups?api-version=2024-11-01&{query}");
+        let mut names = Vec::new();
+        loop {
+            let page = lab.get(&path).await.is(200).json();
+            let items = page["value"].as_array().unwrap();
+            names.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+            let Some(next) = page["nextLink"].as_str() else { return names };
+            path = next.strip_prefix(&format!("https://{HOST}")).unwrap().to_owned();
+        }
+    };
+    assert_eq!(listed("").await, ["one", "two", "three"]);
+    assert_eq!(listed("$filter=tagname%20eq%20%27a%27").await, ["one", "two"]);
+    assert_eq!(listed("$filter=tagname%20eq%20%27a%27&$top=1").await, ["one", "two"]);
+    assert_eq!(listed("$filter=tagname%20eq%20%27a%27%20and%20tagvalue%20eq%20%27b%27").await, ["one"]);
+    assert_eq!(listed("$filter=tagname%20eq%20%27a%27%20and%20tagvalue%20eq%20%27x%27").await, [""; 0]);
+    let odd = at("").replace("/?", "?") + "&$filter=plan%20eq%20%27a%27";
+    assert_eq!(lab.get(&odd).await.is(400).code(), "InvalidFilterInQueryString");
 }
 
 #[tokio::test]
