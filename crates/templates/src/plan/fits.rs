@@ -66,7 +66,7 @@ impl Checking<'_> {
             return Err(self.not_allowed(value, allowed, kind));
         }
         if let Some(number) = value.as_int() {
-            self.range("Value", number, shape.value_min, shape.value_max)?;
+            self.range("The value", number, shape.value_min, shape.value_max)?;
         }
         let length = match value {
             // Azure counts UTF-16 units, as .NET does
@@ -74,7 +74,12 @@ impl Checking<'_> {
             Value::Array(items) => items.len(),
             _ => return Ok(()),
         };
-        self.range("Length", i64::try_from(length).unwrap_or(i64::MAX), shape.length_min, shape.length_max)
+        self.range(
+            "Length of the value",
+            i64::try_from(length).unwrap_or(i64::MAX),
+            shape.length_min,
+            shape.length_max,
+        )
     }
 
     fn range(&self, of: &str, is: i64, min: Option<i64>, max: Option<i64>) -> Result<(), Error> {
@@ -84,7 +89,7 @@ impl Checking<'_> {
             _ => return Ok(()),
         };
         Err(self.refuse(format!(
-            "The provided value for the template parameter '{}' at line '{}' and column '{}' is not valid. {of} of the value should be {words} '{bound}'. Please see https://aka.ms/arm-syntax-parameters for usage details.",
+            "The provided value for the template parameter '{}' at line '{}' and column '{}' is not valid. {of} should be {words} '{bound}'. Please see https://aka.ms/arm-syntax-parameters for usage details.",
             self.subject.name, self.subject.at.line, self.subject.at.column
         )))
     }

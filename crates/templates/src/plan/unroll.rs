@@ -265,13 +265,33 @@ impl Making<'_> {
         let group = format!("/subscriptions/{subscription}/resourceGroups/{group}");
         let Some(node) = &self.resource.scope else { return Ok(group) };
         let scope = self.text_or_root(node)?;
-        if scope.starts_with('/') {
-            return Ok(scope.trim_end_matches('/').to_owned());
+        let scope = match scope.trim_end_matches('/') {
+            // a resource of this group, as 'Namespace/type/name'
+            relative if !scope.starts_with('/') => {
+                let (namespace, rest) = relative.split_once('/').unwrap_or((relative, ""));
+                format!("{group}/providers/{namespace}/{rest}")
+            }
+            "" => "/".to_owned(),
+            whole => whole.to_owned(),
+        };
+        self.is_here(&scope, &group).map_err(|error| error.or_at(node.at).within("scope"))?;
+        Ok(scope)
+    }
+
+    /// Only what is referred to may be elsewhere. A deployment is one to the group itself.
+    fn is_here(&self, scope: &str, group: &str) -> Result<(), Error> {
+        let beneath = scope
+            .get(group.len()..)
+            .filter(|_| scope.get(..group.len()).is_some_and(|start| start.eq_ignore_ascii_case(group)));
+        let is_nested = self.resource.nested.is_some();
+        let is_here = beneath.is_some_and(|rest| rest.is_empty() || (!is_nested && rest.starts_with('/')));
+        if is_here || self.resource.existing {
+            return Ok(());
         }
-        // a resource of this group, as 'Namespace/type/name'
-        let mut segments = scope.split('/');
-        let namespace = segments.next().unwrap_or_default();
-        Ok(format!("{group}/providers/{namespace}/{}", segments.collect::<Vec<_>>().join("/")))
+        let text = format!(
+            "The scope '{scope}' is another one than the deployment's, which is '{group}'. This server deploys to one resource group at a time: deploy to that one by itself."
+        );
+        Err(Error::template(text))
     }
 
     fn text_or_root(&self, node: &Node) -> Result<String, Error> {

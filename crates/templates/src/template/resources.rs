@@ -22,6 +22,27 @@ const CONTROLS: [&str; 14] = [
     "asserts",
 ];
 
+/// Members that make a resource one of an extension.
+const EXTENSIONS: [&str; 2] = ["import", "extension"];
+
+/// Members of a resource that are sent for it, whatever its type is.
+const SENT: [&str; 14] = [
+    "location",
+    "tags",
+    "identity",
+    "sku",
+    "kind",
+    "plan",
+    "zones",
+    "extendedLocation",
+    "placement",
+    "managedBy",
+    "managedByExtended",
+    "scale",
+    "eTag",
+    "properties",
+];
+
 /// A resource as it is written; a loop is still one.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
@@ -124,14 +145,8 @@ impl Reading<'_> {
         let members = section::object(node, "The template resource")?;
         self.count += 1;
         section::at_most(self.count, self.limits.resources_max, "resources", node)?;
-        for unsupported in ["import", "extension"] {
-            if section::member(node, unsupported).is_some() {
-                let text = format!(
-                    "The template resource is of an extension ('{unsupported}'), of which this server has none."
-                );
-                return Err(section::refuse(node, unsupported, text));
-            }
-        }
+        refuse_extensions(node)?;
+        section::only(members, CONTROLS.iter().chain(&SENT).chain(&EXTENSIONS), "TemplateResource")?;
         Ok(Resource {
             at: node.at,
             path: path.to_owned(),
@@ -178,6 +193,18 @@ impl Reading<'_> {
             inner: is_inner(properties).map_err(within)?,
         }))
     }
+}
+
+fn refuse_extensions(node: &Node) -> Result<(), Error> {
+    for unsupported in EXTENSIONS {
+        if section::member(node, unsupported).is_some() {
+            let text = format!(
+                "The template resource is of an extension ('{unsupported}'), of which this server has none."
+            );
+            return Err(section::refuse(node, unsupported, text));
+        }
+    }
+    Ok(())
 }
 
 /// Puts the way from the template before the paths of resources and of what lies in them.

@@ -109,19 +109,26 @@ pub(super) fn refuse(node: &Node, name: &str, text: impl Into<String>) -> Error 
     Error::template(text).or_at(at).within(name)
 }
 
-/// Refuses members that no template has: they are misspelt more often than not.
+/// Refuses members that no template has.
 pub(super) fn known_members(root: &Node) -> Result<(), Error> {
-    for entry in object(root, "The template")? {
-        if !MEMBERS.iter().any(|known| known.eq_ignore_ascii_case(&entry.key)) {
-            let text = format!(
-                "Could not find member '{}' on object of type 'Template'. There are: '{}'.",
-                entry.key,
-                MEMBERS.join(", ")
-            );
-            return Err(Error::template(text).or_at(entry.key_at).within(&entry.key));
-        }
-    }
-    Ok(())
+    only(object(root, "The template")?, MEMBERS.iter(), "Template")
+}
+
+/// Refuses members of other names than these: they are misspelt more often than not.
+pub(super) fn only<'k>(
+    members: &[Member],
+    known: impl Iterator<Item = &'k &'k str> + Clone,
+    what: &str,
+) -> Result<(), Error> {
+    let is_known = |name: &str| known.clone().any(|known| known.eq_ignore_ascii_case(name));
+    let Some(entry) = members.iter().find(|entry| !is_known(&entry.key)) else { return Ok(()) };
+    let known: Vec<&str> = known.copied().collect();
+    let text = format!(
+        "Could not find member '{}' on object of type '{what}'. There are: '{}'.",
+        entry.key,
+        known.join(", ")
+    );
+    Err(Error::template(text).or_at(entry.key_at).within(&entry.key))
 }
 
 /// The error of a member that has to be there.

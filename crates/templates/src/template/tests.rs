@@ -34,6 +34,11 @@ fn what_a_template_must_not_be_is_told_with_its_place() {
             "properties.template.resourses",
         ),
         (
+            r#"{"resources": [{"type": "A.B/c", "apiVersion": "2023-01-01", "name": "n", "Location": "l", "proprties": {}}]}"#,
+            "Could not find member 'proprties' on object of type 'TemplateResource'.",
+            "properties.template.resources[0].proprties",
+        ),
+        (
             r#"{"resources": [], "parameters": []}"#,
             "The member 'parameters' is of type 'Array'",
             "properties.template.parameters",

@@ -165,6 +165,12 @@ fn what_nested_deployments_cannot_do_is_refused() {
             "The subscriptionId 'other' is another one",
         ),
         (
+            deployment(r#", "scope": "[replace(resourceGroup().id, '/Lab', '/Other')]""#, INNER, ""),
+            "/resourceGroups/Other' is another one than the deployment's, which is '/subscriptions/",
+        ),
+        (deployment(r#", "scope": "/""#, INNER, ""), "The scope '/' is another one"),
+        (deployment(r#", "scope": "A.B/c/n""#, INNER, ""), "/providers/A.B/c/n' is another one"),
+        (
             deployment("", &INNER.replace("Inner", "between"), ""),
             "The expression evaluation scope 'between' is not valid",
         ),
@@ -181,7 +187,9 @@ fn what_nested_deployments_cannot_do_is_refused() {
         assert!(error.message.contains(words), "{error}");
         assert!(error.path.as_deref().unwrap().starts_with("properties.template.resources[0]"), "{error:?}");
     }
-    assert!(plan_of(&resources(&[deployment(r#", "resourceGroup": "lab""#, INNER, "")])).is_ok());
+    for own in [r#", "resourceGroup": "lab""#, r#", "scope": "[toUpper(resourceGroup().id)]""#] {
+        assert!(plan_of(&resources(&[deployment(own, INNER, "")])).is_ok());
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn values_fit_or_are_refused() {
         (
             r#"{"type": "int", "minValue": 3}"#,
             json!(2),
-            Err("Value of the value should be greater than or equal to '3'"),
+            Err("is not valid. The value should be greater than or equal to '3'"),
         ),
         (r#"{"type": "int", "maxValue": 3}"#, json!(4), Err("less than or equal to '3'")),
         (

@@ -79,6 +79,10 @@ fn what_a_resource_lacks_is_told_with_its_place() {
             r#""type": "A.B/c", "apiVersion": "2023-01-01", "name": "n", "resourceGroup": "Other""#,
             "The resourceGroup 'Other' is another one than the deployment's, which is 'Lab'.",
         ),
+        (
+            r#""type": "A.B/c", "apiVersion": "2023-01-01", "name": "n", "scope": "[concat(resourceGroup().id, 'x/providers/A.B/c/o')]""#,
+            "is another one than the deployment's, which is '/subscriptions/",
+        ),
         (r#""type": "A.B/c", "apiVersion": "2023-01-01", "name": "n", "extension": "x""#, "of an extension"),
         (
             r#""type": "A.B/c", "apiVersion": "2023-01-01", "name": "n", "copy": {"name": "l", "count": 1, "mode": "both"}"#,
