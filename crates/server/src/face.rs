@@ -212,7 +212,9 @@ impl Face {
             Kind::Open => return Ok(nobody(origin)),
             Kind::Events if self.has_event_key(headers, query) => return Ok(nobody(origin)),
             Kind::Vaults => &[Audience::Vaults, Audience::Manager],
-            Kind::Events | Kind::Manager | Kind::Registries | Kind::Own => &[Audience::Manager],
+            Kind::Events | Kind::Manager | Kind::Registries | Kind::Pipelines | Kind::Own => {
+                &[Audience::Manager]
+            }
         };
         let Some(token) = bearer(headers) else { return Err(self.challenge(kind, links, None)) };
         let asked = self.authenticator.caller_of_bearer(token, audiences, origin).await;

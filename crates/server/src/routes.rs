@@ -11,8 +11,10 @@ pub enum Face {
     Open,
     /// Whoever has a token for this API; any well-formed `api-version`.
     Manager,
-    /// The same; an `api-version` of 2019-12-01-preview or later.
+    /// The same; an `api-version` of 2017-10-01 or later.
     Registries,
+    /// The same; an `api-version` of 2019-12-01-preview or later.
+    Pipelines,
     /// Whoever has a token for vaults; an `api-version` of any form.
     Vaults,
     /// Whoever has a token for this API; no `api-version`. Routes that are this server's own.
@@ -205,6 +207,8 @@ routes! {
         POST registry!("/{registry}/listCredentials") => RegistryCredentials, "Refused: there is no user `admin`";
         POST registry!("/{registry}/importImage") => ImportImage, "An image from any registry into this one";
         POST registry!("/{registry}/check") => RegistryCheck, "Whether the registry can be reached with what it has";
+    }
+    Pipelines {
         GET registry!("/{registry}/exportPipelines") => ExportPipelines, "Export pipelines";
         PUT registry!("/{registry}/exportPipelines/{pipeline}") => ExportPipelinePut, "Makes or changes an export pipeline";
         GET registry!("/{registry}/exportPipelines/{pipeline}") => PipelineGet, "An export pipeline";

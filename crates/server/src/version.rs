@@ -3,7 +3,8 @@
 use crate::fault::Fault;
 use crate::routes::Face;
 
-/// The oldest version of registries, and those that are known to be asked for. Every later one is taken too.
+/// Versions of registries and of what is beneath them that are known to be asked for. Clients take the last of them where
+/// they are told none.
 pub(crate) const REGISTRY_VERSIONS: &[&str] =
     &["2019-12-01-preview", "2025-06-01-preview", "2026-01-01-preview", "2026-09-01-preview"];
 
@@ -11,8 +12,14 @@ pub(crate) const REGISTRY_VERSIONS: &[&str] =
 pub(crate) const OTHER_VERSIONS: &[&str] =
     &["2015-11-01", "2019-09-01", "2023-07-01", "2024-11-01", "2026-02-01"];
 
-/// The day of the oldest version of registries.
-const REGISTRY_FIRST: &str = "2019-12-01";
+/// The oldest version of a face, and the type that it is of; every later one is taken.
+fn oldest(face: Face) -> Option<(&'static str, &'static str)> {
+    match face {
+        Face::Registries => Some(("2017-10-01", "registries")),
+        Face::Pipelines => Some(("2019-12-01-preview", "registries/pipelineRuns")),
+        _ => None,
+    }
+}
 
 /// Whether a route takes this `api-version`.
 ///
@@ -26,29 +33,28 @@ pub(crate) fn check(face: Face, version: Option<&str>) -> Result<(), Fault> {
         (Face::Vaults, None) => {
             Err(Fault::bad("BadParameter", "The api-version query parameter is required."))
         }
-        (Face::Manager | Face::Registries, None) => Err(Fault::bad(
+        (Face::Manager | Face::Registries | Face::Pipelines, None) => Err(Fault::bad(
             "MissingApiVersionParameter",
             "The api-version query parameter (?api-version=) is required for all requests.",
         )),
-        (Face::Manager | Face::Registries, Some(version)) => {
+        (Face::Manager | Face::Registries | Face::Pipelines, Some(version)) => {
             let Some(day) = day(version) else { return Err(malformed(face, version)) };
-            if face == Face::Registries && day < REGISTRY_FIRST {
-                return Err(Fault::bad(
+            match oldest(face) {
+                Some((oldest, kind)) if Some(day) < self::day(oldest) => Err(Fault::bad(
                     "NoRegisteredProviderFound",
                     format!(
-                        "No registered resource provider found for API version '{version}' for type 'registries'. The \
-                         supported api-versions are '{}' and every later one.",
-                        REGISTRY_VERSIONS.join(", ")
+                        "No registered resource provider found for API version '{version}' for type '{kind}'. The \
+                         supported api-versions are '{oldest}' and every later one."
                     ),
-                ));
+                )),
+                _ => Ok(()),
             }
-            Ok(())
         }
     }
 }
 
 fn malformed(face: Face, version: &str) -> Fault {
-    let known = if face == Face::Registries { REGISTRY_VERSIONS } else { OTHER_VERSIONS };
+    let known = if oldest(face).is_some() { REGISTRY_VERSIONS } else { OTHER_VERSIONS };
     let shown: String = version.chars().filter(|c| !c.is_control()).take(40).collect();
     Fault::bad(
         "InvalidApiVersionParameter",
@@ -86,6 +92,11 @@ mod tests {
     fn every_version_that_clients_were_seen_to_send_is_taken() {
         for version in REGISTRY_VERSIONS.iter().chain(&["2019-12-01", "2027-01-01", "2020-11-01-preview"]) {
             assert_eq!(code(Face::Registries, Some(version)), None, "{version}");
+            assert_eq!(code(Face::Pipelines, Some(version)), None, "{version}");
+        }
+        // those of Azure's first years, which templates still have
+        for version in ["2017-10-01", "2019-05-01"] {
+            assert_eq!(code(Face::Registries, Some(version)), None, "{version}");
         }
         for version in OTHER_VERSIONS.iter().chain(&["2015-11-01", "2025-05-31-preview"]) {
             assert_eq!(code(Face::Manager, Some(version)), None, "{version}");
@@ -96,7 +107,9 @@ mod tests {
     #[test]
     fn others_are_refused_in_the_resource_managers_words() {
         assert_eq!(code(Face::Manager, None).as_deref(), Some("MissingApiVersionParameter"));
-        assert_eq!(code(Face::Registries, Some("2019-05-01")).as_deref(), Some("NoRegisteredProviderFound"));
+        for (face, version) in [(Face::Registries, "2017-03-01"), (Face::Pipelines, "2019-05-01")] {
+            assert_eq!(code(face, Some(version)).as_deref(), Some("NoRegisteredProviderFound"), "{version}");
+        }
         for version in [
             "",
             "latest",

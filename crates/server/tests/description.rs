@@ -47,7 +47,7 @@ fn what_needs_no_token_and_what_wants_a_version_is_said() {
         let open = said["security"].as_array().is_some_and(Vec::is_empty);
         assert_eq!(open, route.face == Face::Open, "{method} {path}");
         let versioned = said["parameters"].to_string().contains("Version\"}");
-        let wanted = matches!(route.face, Face::Manager | Face::Registries | Face::Vaults);
+        let wanted = matches!(route.face, Face::Manager | Face::Registries | Face::Pipelines | Face::Vaults);
         assert_eq!(versioned, wanted, "{method} {path}");
     }
 }

@@ -127,7 +127,8 @@ impl Control {
     /// # Errors
     /// As of [`put_pipeline`](Self::put_pipeline), but for those of its name, its parent, its identity and other pipelines.
     pub async fn check_pipeline(&self, id: &ResourceId, spec: &PipelineSpec) -> Result<(), Error> {
-        self.checked_pipeline(id, spec).await.map(drop)
+        let Checked { uri, .. } = self.checked_pipeline(id, spec).await?;
+        self.place_of(&spec.uri, &uri).await.map(drop)
     }
 
     async fn checked_pipeline(&self, id: &ResourceId, spec: &PipelineSpec) -> Result<Checked, Error> {

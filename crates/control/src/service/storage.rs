@@ -90,14 +90,34 @@ impl Control {
             let names = [ledger_name(id.name())];
             let put = self.ledger().put_named(id, &body, &caller.name, Expect::Any, &names).await;
             put.map_err(|error| match (error.code, &error.target) {
-                (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => Error::new(
-                    Code::Conflict,
-                    format!("The storage account named {} is already registered: '{other}'.", id.name()),
-                ),
+                (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => {
+                    registered(id.name(), other)
+                }
                 _ => error,
             })
         };
         self.audited(caller, &action(kind::STORAGE_ACCOUNT, "write"), id.as_str(), work).await
+    }
+
+    /// Whether a storage account could be registered so, as far as that can be told without doing it.
+    ///
+    /// # Errors
+    /// As of [`put_storage_account`](Self::put_storage_account), but for those of its group, its tags and its identity.
+    pub async fn check_storage_account(&self, id: &ResourceId, spec: &StorageSpec) -> Result<(), Error> {
+        if let Some((other, _)) = self.storage_account_named(id.name()).await?
+            && other != *id
+        {
+            return Err(registered(id.name(), other.as_str()));
+        }
+        let there = self.ledger().get(id).await?.map(|stored| stored.body);
+        match (&spec.place, there) {
+            (None, Some(Body::StorageAccount(_))) => Ok(()),
+            (None, _) => Err(no_endpoint(id.name())),
+            (Some(StoragePlaceSpec { endpoint, key }), _) => {
+                endpoint_of(&id.name().to_ascii_lowercase(), endpoint)?;
+                key.as_ref().map_or(Ok(()), |key| self.check_secret_uri(&key.secret_uri, "keySecretUri"))
+            }
+        }
     }
 
     async fn storage_place(
@@ -217,6 +237,10 @@ fn endpoint_of(account: &str, text: &str) -> Result<String, Error> {
         _ => {}
     }
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn registered(name: &str, other: &str) -> Error {
+    Error::new(Code::Conflict, format!("The storage account named {name} is already registered: '{other}'."))
 }
 
 fn no_endpoint(name: &str) -> Error {

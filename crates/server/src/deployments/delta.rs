@@ -7,6 +7,17 @@ use transload_templates::same_name;
 /// Members that a resource has no longer when a template does not say them: all others stay as they are, or are the
 /// server's own.
 const GONE_WHEN_UNSAID: &[&str] = &["tags", "properties.options"];
+/// Members that are the server's own, whatever a template says of them.
+const NOISE: &[&str] = &["systemData", "etag", "provisioningState", "principalId", "clientId", "tenantId"];
+/// The same, of vaults: what is deleted is gone there, and policies always count.
+const OWN: &[&str] = &[
+    "properties.enableSoftDelete",
+    "properties.softDeleteRetentionInDays",
+    "properties.enableRbacAuthorization",
+    "properties.vaultUri",
+];
+/// Words of the owner, which may have any name.
+const TAGS: &str = "tags";
 /// Members whose text is the same in whatever case.
 const CASELESS: &[&str] = &[
     "identity.type",
@@ -25,6 +36,7 @@ const CASELESS: &[&str] = &[
 pub(crate) fn delta(before: &Json, after: &Json) -> Vec<PropertyChange> {
     let mut changes = Vec::new();
     compare_members("", before, after, &mut changes);
+    changes.retain(|change: &PropertyChange| !is_own(&change.path));
     for path in GONE_WHEN_UNSAID {
         let pointer = format!("/{}", path.replace('.', "/"));
         let there = before.pointer(&pointer).filter(|there| !is_empty(there));
@@ -44,6 +56,14 @@ fn change(path: &str, kind: &str) -> PropertyChange {
         property_change_type: kind.to_owned(),
         ..PropertyChange::default()
     }
+}
+
+/// Whether a member is one that no template can change.
+fn is_own(path: &str) -> bool {
+    let is_noise = |(above, name): (&str, &str)| {
+        !same_name(above, TAGS) && NOISE.iter().any(|noise| same_name(noise, name))
+    };
+    OWN.iter().any(|own| same_name(own, path)) || is_noise(path.rsplit_once('.').unwrap_or(("", path)))
 }
 
 /// A value by a path of names, in whatever case.
@@ -152,13 +172,15 @@ fn same(path: &str, before: &Json, after: &Json) -> bool {
 
 /// A resource without what clients do not send: who made it, how far it is.
 pub(crate) fn without_noise(resource: &Json) -> Json {
-    const NOISE: &[&str] =
-        &["systemData", "etag", "provisioningState", "principalId", "clientId", "tenantId"];
     match resource {
         Json::Object(members) => {
             let kept = members.iter().filter(|(name, _)| !NOISE.contains(&name.as_str()));
+            let clean = |name: &str, value: &Json| match name == TAGS {
+                true => value.clone(),
+                false => without_noise(value),
+            };
             let kept: Map<String, Json> =
-                kept.map(|(name, value)| (name.clone(), without_noise(value))).collect();
+                kept.map(|(name, value)| (name.clone(), clean(name, value))).collect();
             Json::Object(kept)
         }
         Json::Array(items) if items.iter().any(Json::is_object) => json!(items.to_vec()),
@@ -197,6 +219,23 @@ mod tests {
             ["Array properties.options", "Modify properties.target.uri", "Create tags"]
         );
         assert_eq!(lines(&before, &json!({"properties": {}})), ["Delete properties.options"]);
+    }
+
+    #[test]
+    fn what_is_the_servers_own_is_no_change() {
+        let vault = json!({
+            "tags": {"clientId": "a"}, "properties": {"tenantId": "t", "provisioningState": "Succeeded",
+                "enableSoftDelete": false, "enableRbacAuthorization": false, "sku": {"family": "A"}},
+        });
+        let before = without_noise(&vault);
+        assert_eq!(before["tags"]["clientId"], "a");
+        assert_eq!(before["properties"].get("tenantId"), None);
+        let wanted = |tag: &str| {
+            json!({"tags": {"clientId": tag}, "properties": {"tenantId": "t", "enableSoftDelete": true,
+                "softDeleteRetentionInDays": 90, "enableRbacAuthorization": true, "sku": {"family": "A"}}})
+        };
+        assert_eq!(lines(&before, &wanted("a")), [""; 0]);
+        assert_eq!(lines(&before, &wanted("b")), ["Modify tags.clientId"]);
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Face {
         let mut wrong = Vec::new();
         for (at, planned) in deployed(&prepared.plan) {
             let looked = self.preflight_one(call, prepared, at, planned).await?;
-            wrong.extend(looked.map(|body| named(planned, body)));
+            wrong.extend(looked.map(|body| named(prepared, planned, body)));
         }
         Ok(wrong)
     }
@@ -61,6 +61,9 @@ impl Face {
         };
         if types::is_unknown(&planned.id) {
             return Ok(Some(types::unknown(planned)));
+        }
+        if let Err(fault) = types::check_version(planned) {
+            return Ok(Some(fault.body()));
         }
         if let Err(error) = self.control.check_name(&id) {
             return Ok(Some(Fault::from(error).body()));
@@ -120,12 +123,20 @@ impl Face {
 }
 
 /// What is wrong with a resource, and with which: a template may have many, and what refuses one speaks of its members.
-fn named(planned: &Planned, body: api::ErrorBody) -> api::ErrorBody {
-    let message = match body.message.contains(&planned.name) {
-        true => body.message,
-        false => format!("The resource '{}': {}", planned.name, body.message),
+fn named(prepared: &Prepared, planned: &Planned, body: api::ErrorBody) -> api::ErrorBody {
+    let target = Some(planned.id.clone());
+    // what the template's language refuses has its place already
+    if !body.additional_info.is_empty() {
+        return api::ErrorBody { target, ..body };
+    }
+    let at = prepared.asked.place(planned.at);
+    let subject = format!("The resource '{}'", planned.name);
+    let placed = format!("{subject} at line '{}' and column '{}'", at.line, at.column);
+    let message = match body.message.strip_prefix(&subject) {
+        Some(rest) => format!("{placed}{rest}"),
+        None => format!("{placed}: {}", body.message),
     };
-    api::ErrorBody { message, target: Some(planned.id.clone()), ..body }
+    api::ErrorBody { message, target, ..body }
 }
 
 /// Whether what is asked for is made by the template itself, or beneath something that is.

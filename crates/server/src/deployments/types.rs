@@ -2,17 +2,22 @@
 
 use http::Method;
 use serde_json::Value as Json;
-use transload_api::ErrorBody;
-use transload_control::ResourceId;
+use transload_api::vault::AccessPolicyChange;
+use transload_api::{ErrorBody, UserAssignedIdentity, Vault};
 use transload_control::resource::{Direction, kind};
+use transload_control::storage::AccountUri;
+use transload_control::{Code, Error, ResourceId};
 use transload_templates::{Plan, Planned};
 
+use super::order::deployed;
+use super::policies::ACCESS_POLICIES;
 use crate::call::read_json;
 use crate::dispatch::{Found, find};
 use crate::face::Face;
 use crate::fault::Fault;
-use crate::map;
+use crate::manage::vaults::policy_change;
 use crate::routes::ROUTES;
+use crate::{map, version};
 
 impl Face {
     /// Whether a resource could be what a template says, as far as its type's rules can tell without making it.
@@ -21,30 +26,72 @@ impl Face {
     /// What its PUT would be refused with.
     pub(super) async fn look_at_body(&self, plan: &Plan, id: &ResourceId, body: &Json) -> Result<(), Fault> {
         let text = body.to_string();
+        let text = text.as_bytes();
         let direction =
             [(kind::EXPORT_PIPELINE, Direction::Export), (kind::IMPORT_PIPELINE, Direction::Import)]
                 .into_iter()
                 .find_map(|(kind, direction)| id.is_kind(kind).then_some(direction));
         if let Some(direction) = direction {
-            let spec = map::pipeline_asked(read_json(text.as_bytes())?, direction)?;
-            return Ok(self.control.check_pipeline(id, &spec).await?);
+            let spec = map::pipeline_asked(read_json(text)?, direction)?;
+            return match self.control.check_pipeline(id, &spec).await {
+                Err(error) if self.makes_account(plan, &error, &spec.uri) => Ok(()),
+                checked => Ok(checked?),
+            };
         }
         if id.is_kind(kind::PIPELINE_RUN) {
-            let spec = map::run_asked(read_json(text.as_bytes())?)?;
-            let own = plan.resources().iter().filter(|one| one.condition && !one.existing);
-            let mut own = own.filter_map(|one| ResourceId::parse(&one.id).ok());
+            let spec = map::run_asked(read_json(text)?)?;
             // a pipeline of the same template is not there yet
-            if !own.any(|id| id == spec.pipeline) {
+            if !own(plan).any(|id| id == spec.pipeline) {
                 return Ok(self.control.check_run(id, &spec).await?);
             }
+        } else if id.is_kind(kind::STORAGE_ACCOUNT) {
+            let spec = map::storage_asked(read_json(text)?)?;
+            return Ok(self.control.check_storage_account(id, &spec).await?);
+        } else if id.is_kind(kind::REGISTRY) {
+            map::registry_asked(read_json(text)?)?;
+        } else if id.is_kind(kind::VAULT) {
+            read_json::<Vault>(text)?;
+        } else if id.is_kind(ACCESS_POLICIES) {
+            policy_change(id.name())?;
+            read_json::<AccessPolicyChange>(text)?;
+        } else if id.is_kind(kind::USER_IDENTITY) {
+            read_json::<UserAssignedIdentity>(text)?;
         }
         Ok(())
     }
+
+    /// Whether an account that nobody has registered is one that the template registers.
+    fn makes_account(&self, plan: &Plan, error: &Error, uri: &str) -> bool {
+        if error.code != Code::StorageAccountNotRegistered {
+            return false;
+        }
+        let Some(named) = AccountUri::parse(uri, &self.control.options().storage_suffix) else {
+            return false;
+        };
+        own(plan)
+            .any(|id| id.is_kind(kind::STORAGE_ACCOUNT) && id.name().eq_ignore_ascii_case(&named.account))
+    }
+}
+
+/// What a template makes.
+fn own(plan: &Plan) -> impl Iterator<Item = ResourceId> {
+    deployed(plan).filter_map(|(_, one)| ResourceId::parse(&one.id).ok())
 }
 
 /// Whether nothing here is of the type that an id has.
 pub(crate) fn is_unknown(id: &str) -> bool {
     !matches!(find(&Method::PUT, id), Found::Route(..))
+}
+
+/// Whether a resource's `apiVersion` is one that its PUT takes.
+///
+/// # Errors
+/// What its PUT would be refused with.
+pub(super) fn check_version(planned: &Planned) -> Result<(), Fault> {
+    match find(&Method::PUT, &planned.id) {
+        Found::Route(route, _) => version::check(route.face, Some(&planned.api_version)),
+        _ => Ok(()),
+    }
 }
 
 /// The words for a type that is not here.

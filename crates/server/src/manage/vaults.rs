@@ -67,21 +67,24 @@ pub(crate) async fn delete(face: &Face, call: &Call) -> Result<Answer, Fault> {
 /// `accessPolicies/add`, `replace`, `remove`; the answer has all that the vault has then.
 pub(crate) async fn policies(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let word = call.params.get("operation").to_ascii_lowercase();
-    let change = match word.as_str() {
-        "add" => PolicyChange::Add,
-        "replace" => PolicyChange::Replace,
-        "remove" => PolicyChange::Remove,
-        _ => {
-            return Err(Fault::invalid(
-                "operation",
-                "Access policies are changed by add, replace or remove.",
-            ));
-        }
-    };
+    let change = policy_change(&word)?;
     let sent: AccessPolicyChange = call.json()?;
     let policies = map::policies_asked(sent.properties.access_policies);
     let put = face.control.patch_policies(&call.caller, &call.id("vault")?, change, policies).await?;
     Ok(Answer::ok(&map::policies(&put.stored, &word)?))
+}
+
+/// What the last word of a change's path asks for.
+///
+/// # Errors
+/// Any other word.
+pub(crate) fn policy_change(word: &str) -> Result<PolicyChange, Fault> {
+    match word.to_ascii_lowercase().as_str() {
+        "add" => Ok(PolicyChange::Add),
+        "replace" => Ok(PolicyChange::Replace),
+        "remove" => Ok(PolicyChange::Remove),
+        _ => Err(Fault::invalid("operation", "Access policies are changed by add, replace or remove.")),
+    }
 }
 
 /// The id of a change names nothing that could be removed; clearing away what a deployment made asks for it, and means

@@ -28,9 +28,21 @@ async fn an_api_version_is_needed_and_has_to_be_one() {
     let code = async |path: String| lab.get(&path).await.is(400).code();
     assert_eq!(code(registry()).await, "MissingApiVersionParameter");
     assert_eq!(code(format!("{}?api-version=latest", registry())).await, "InvalidApiVersionParameter");
-    assert_eq!(code(format!("{}?api-version=2019-05-01", registry())).await, "NoRegisteredProviderFound");
+    assert_eq!(
+        code(format!("{}?api-version=2016-06-27-preview", registry())).await,
+        "NoRegisteredProviderFound"
+    );
+    let runs = format!("{}/pipelineRuns", registry());
+    assert_eq!(code(format!("{runs}?api-version=2019-05-01")).await, "NoRegisteredProviderFound");
     assert_eq!(code("/subscriptions".into()).await, "MissingApiVersionParameter");
-    for version in ["2019-12-01-preview", "2025-06-01-preview", "2026-09-01-preview", "2031-01-01"] {
+    for version in [
+        "2017-10-01",
+        "2019-05-01",
+        "2019-12-01-preview",
+        "2025-06-01-preview",
+        "2026-09-01-preview",
+        "2031-01-01",
+    ] {
         lab.get(&format!("{}?API-VERSION={version}", registry())).await.is(200);
     }
 }

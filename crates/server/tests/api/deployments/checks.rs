@@ -96,6 +96,34 @@ async fn types_and_names_are_looked_at_before_anything_is_made() {
 }
 
 #[tokio::test]
+async fn versions_are_looked_at_before_anything_is_made() {
+    let lab = Lab::new().await;
+    let of = |version: &str| {
+        let registry = json!({"type": "Microsoft.ContainerRegistry/registries", "apiVersion": version, "name": "newreg",
+            "location": "westus", "sku": {"name": "Premium"}});
+        of_resources(&json!([registry])).replace("\"resources\"", "\n  \"resources\"")
+    };
+    // one of Azure's first years, as templates still have it
+    lab.validated(&of("2019-05-01"), json!({})).await.is(200);
+    for (version, code) in [
+        ("2023", "InvalidApiVersionParameter"),
+        ("2023-13-45", "InvalidApiVersionParameter"),
+        ("2016-06-27-preview", "NoRegisteredProviderFound"),
+    ] {
+        for verb in ["validate", "whatIf"] {
+            let path = format!("{}/{verb}", deployment("check"));
+            let answer =
+                lab.text(Method::POST, &at(&path), request(&of(version), &json!({}))).await.is(400).json();
+            let wrong = &answer["error"]["details"][0];
+            assert_eq!(wrong["code"], code, "{version}: {answer}");
+            let words = wrong["message"].as_str().unwrap();
+            assert!(words.starts_with("The resource 'newreg' at line '2' and column '"), "{words}");
+            assert!(words.contains(&format!("'{version}'")), "{words}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn members_are_looked_at_before_anything_is_made() {
     let lab = Lab::new().await.with_vault().await.with_pipelines().await;
     let mut parameters = pipeline_parameters();
@@ -122,6 +150,31 @@ async fn members_are_looked_at_before_anything_is_made() {
     };
     let answer = lab.validated(&run(&missing), json!({})).await.is(400).json();
     assert_eq!(answer["error"]["details"][0]["code"], "ResourceNotFound", "{answer}");
+}
+
+#[tokio::test]
+async fn storage_accounts_and_policies_are_looked_at_before_anything_is_made() {
+    let lab = Lab::new().await.with_vault().await;
+    let account = |properties: Value| {
+        json!({"type": "Microsoft.Storage/storageAccounts", "apiVersion": "2023-01-01", "name": "storeaa",
+            "location": "westus", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}, "properties": properties})
+    };
+    let policies = json!({"type": "Microsoft.KeyVault/vaults/accessPolicies", "apiVersion": "2023-07-01",
+        "name": "labvault/give", "properties": {"accessPolicies": []}});
+    let pipeline = json!({"type": "Microsoft.ContainerRegistry/registries/importPipelines",
+        "apiVersion": "2025-06-01-preview", "name": "labreg/impipe1", "identity": {"type": "SystemAssigned"},
+        "properties": {"source": {"uri": "https://storeaa.blob.storage.transfer.test/c",
+            "storageAccessMode": "ManagedIdentity"}}});
+    let answer =
+        lab.validated(&of_resources(&json!([account(json!({})), policies, pipeline])), json!({})).await;
+    let answer = answer.is(400).json();
+    let said = |at: usize, member: &str| answer["error"]["details"][at][member].as_str().unwrap().to_owned();
+    assert!(said(0, "message").contains("--endpoint"), "{answer}");
+    assert!(said(1, "message").contains("by add, replace or remove"), "{answer}");
+    let there = json!({"transload": {"endpoint": "https://storeaa.blob.core.windows.net"}});
+    lab.validated(&of_resources(&json!([account(there), pipeline])), json!({})).await.is(200);
+    let alone = lab.validated(&of_resources(&json!([pipeline])), json!({})).await.is(400).json();
+    assert_eq!(alone["error"]["details"][0]["code"], "StorageAccountNotRegistered", "{alone}");
 }
 
 #[tokio::test]
