@@ -53,6 +53,14 @@ pub(crate) fn check(face: Face, version: Option<&str>) -> Result<(), Fault> {
     }
 }
 
+/// Holds a version against the form that every one has, before it is put into an address.
+///
+/// # Errors
+/// `InvalidApiVersionParameter`.
+pub(crate) fn well_formed(version: &str) -> Result<(), Fault> {
+    day(version).map(drop).ok_or_else(|| malformed(Face::Manager, version))
+}
+
 fn malformed(face: Face, version: &str) -> Fault {
     let known = if oldest(face).is_some() { REGISTRY_VERSIONS } else { OTHER_VERSIONS };
     let shown: String = version.chars().filter(|c| !c.is_control()).take(40).collect();

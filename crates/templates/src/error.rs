@@ -97,6 +97,19 @@ impl Error {
         self
     }
 
+    /// The same without these texts, if it is one that is shown. What is shorter than four characters would take half of the
+    /// sentence with it: it stays.
+    #[must_use]
+    pub(crate) fn without(mut self, secrets: &[String]) -> Self {
+        if self.lookup().is_none() {
+            for secret in secrets.iter().filter(|secret| secret.chars().count() >= 4) {
+                self.message = self.message.replace(secret.as_str(), "*****");
+                self.path = self.path.map(|path| path.replace(secret.as_str(), "*****"));
+            }
+        }
+        self
+    }
+
     /// What is asked for, if nothing is wrong but an answer missing.
     pub fn lookup(&self) -> Option<&Lookup> {
         match &self.kind {
@@ -127,6 +140,14 @@ mod tests {
         assert_eq!(error.path.as_deref(), Some("resources[0].name"));
         let error = Error::expression("x").within("a").rooted("variables").within("[3]").within("resources");
         assert_eq!(error.path.as_deref(), Some("variables.a"));
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_in_it() {
+        let error = Error::expression("'hunter2' is abc")
+            .within("hunter2")
+            .without(&["hunter2".into(), "abc".into()]);
+        assert_eq!((error.message.as_str(), error.path.as_deref()), ("'*****' is abc", Some("*****")));
     }
 
     #[test]

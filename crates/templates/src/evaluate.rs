@@ -12,6 +12,9 @@ use budget::{Budget, Levels};
 use crate::functions::{self, Call, Function};
 use crate::{Error, Expression, Limits, Member, Node, NodeValue, Object, Position, Term, Value, Written};
 
+/// What a part of a document takes as a value, besides its text.
+const NODE_BYTES: u64 = 64;
+
 /// Whatever an expression can call and is not pure: `parameters()`, `resourceGroup()`, `reference()`, the functions of the
 /// template itself.
 pub trait Scope {
@@ -82,6 +85,24 @@ impl<'a> Evaluator<'a> {
         self.budget.spend_bytes(bytes)
     }
 
+    /// Runs something of which the values are dropped when it is done: they are not held any longer then.
+    pub(crate) fn passing<T>(&self, run: impl FnOnce() -> T) -> T {
+        let live = self.budget.live();
+        let done = run();
+        self.budget.dropped(live);
+        done
+    }
+
+    /// A part of a document became a value, which takes memory besides its text.
+    pub(crate) fn hold_node(&self) -> Result<(), Error> {
+        self.budget.hold(NODE_BYTES)
+    }
+
+    /// A value is kept until the evaluator is dropped.
+    pub(crate) fn keep(&self, value: &Value) -> Result<(), Error> {
+        self.budget.keep(value)
+    }
+
     /// Goes deeper until what it gives back is dropped. Whoever evaluates on behalf of an expression (a variable, a
     /// function of the template) takes as many levels as that costs stack, and an object or an array takes one.
     pub(crate) fn deeper(&self, levels: usize) -> Result<Levels<'_>, Error> {
@@ -108,6 +129,7 @@ impl<'a> Evaluator<'a> {
     /// As [`text`](Self::text), with the path inside the tree.
     pub fn node(&self, node: &Node) -> Result<Value, Error> {
         self.budget.spend(1).map_err(|error| error.or_at(node.at))?;
+        self.hold_node().map_err(|error| error.or_at(node.at))?;
         Ok(match &node.value {
             NodeValue::Null => Value::Null,
             NodeValue::Bool(value) => Value::Bool(*value),
@@ -156,6 +178,7 @@ impl<'a> Evaluator<'a> {
     /// As [`text`](Self::text).
     pub fn expression(&self, expression: &Expression) -> Result<Value, Error> {
         let _level = self.budget.deeper(1).map_err(|error| error.or_at(expression.at))?;
+        let live = self.budget.live();
         let value = match &expression.term {
             Term::Literal(value) => Ok(value.clone()),
             Term::Call { name, arguments } => self.call(name, arguments),
@@ -164,6 +187,8 @@ impl<'a> Evaluator<'a> {
             }
             Term::Index { of, index, safe } => self.index(of, index, *safe),
         };
+        // of what it was made of nothing is left
+        self.budget.dropped(live);
         value.and_then(|value| self.budget.made(value)).map_err(|error| error.or_at(expression.at))
     }
 

@@ -23,6 +23,8 @@ pub struct Limits {
     pub value_depth_max: usize,
     /// Bytes of all values that an evaluation makes.
     pub work_bytes_max: u64,
+    /// Bytes of the values that an evaluation holds at a time: those that it is making, and those of variables.
+    pub held_bytes_max: u64,
     /// How many evaluations' worth of steps and bytes it may take to look at a whole template.
     pub plan_evaluations_max: u32,
     /// Parameters of a template: Azure's 256.
@@ -31,6 +33,8 @@ pub struct Limits {
     pub variables_max: usize,
     /// Resources of a template, copies counted one by one: Azure's 800.
     pub resources_max: usize,
+    /// Characters of a resource's id, and of its location and version.
+    pub id_chars_max: usize,
     /// Rounds of one `copy` loop: Azure's 800.
     pub copy_max: usize,
     /// Outputs of a template: Azure's 64.
@@ -52,10 +56,12 @@ impl Default for Limits {
             value_bytes_max: 4 << 20,
             value_depth_max: 100,
             work_bytes_max: 256 << 20,
+            held_bytes_max: 64 << 20,
             plan_evaluations_max: 16,
             parameters_max: 256,
             variables_max: 512,
             resources_max: 800,
+            id_chars_max: 2048,
             copy_max: 800,
             outputs_max: 64,
             nested_depth_max: 5,

@@ -72,6 +72,11 @@ impl Value {
         }
     }
 
+    /// As JSON's text: members in their order, no blanks.
+    pub fn json_text(&self) -> String {
+        crate::functions::json_text(self)
+    }
+
     /// The kind as Azure's messages name it.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde_json::Value as Json;
 use transload_api::Tags;
 use transload_control::deployment::DeploymentMode;
-use transload_templates::{Error, NestedDeployment, Node, Position, same_name};
+use transload_templates::{Error, NestedDeployment, Node, Position, Value, same_name};
 
 use crate::fault::Fault;
 use crate::options::ServerOptions;
@@ -15,8 +14,8 @@ use crate::options::ServerOptions;
 /// A request that was read.
 pub(crate) struct Asked {
     pub(crate) template: Node,
-    /// As they were sent: `{value}` or `{reference}`.
-    pub(crate) parameters: BTreeMap<String, Json>,
+    /// As they were sent, members in their order: `{value}` or `{reference}`.
+    pub(crate) parameters: BTreeMap<String, Value>,
     pub(crate) mode: DeploymentMode,
     pub(crate) location: Option<String>,
     pub(crate) tags: Tags,
@@ -52,10 +51,9 @@ impl Asked {
 
     /// What a plan says of a deployment that is nested in it.
     pub(crate) fn nested(nested: &NestedDeployment) -> Self {
-        let parameters = nested.parameters.as_object().cloned().unwrap_or_default();
         Self {
             template: nested.template.clone(),
-            parameters: parameters.into_iter().collect(),
+            parameters: nested.parameters.clone().into_iter().collect(),
             mode: DeploymentMode::Incremental,
             location: nested.location.clone(),
             tags: Tags::new(),
@@ -105,7 +103,7 @@ fn said<'a>(node: &'a Node, name: &str) -> Option<&'a Node> {
     node.get(name).filter(|found| !found.is_null())
 }
 
-fn parameters(properties: &Node) -> Result<BTreeMap<String, Json>, Fault> {
+fn parameters(properties: &Node) -> Result<BTreeMap<String, Value>, Fault> {
     let Some(sent) = said(properties, "parameters") else { return Ok(BTreeMap::new()) };
     let sent = match sent.get("parameters").filter(|_| sent.get("$schema").is_some()) {
         // a whole parameter file
@@ -122,7 +120,7 @@ fn parameters(properties: &Node) -> Result<BTreeMap<String, Json>, Fault> {
                 format!("The parameter '{name}' has neither 'value' nor 'reference': give it one of them.");
             return Err(content(text).about(format!("properties.parameters.{name}")));
         }
-        parameters.insert(member.key.clone(), given.to_json());
+        parameters.insert(member.key.clone(), given.clone().into_value());
     }
     Ok(parameters)
 }
@@ -170,7 +168,7 @@ mod tests {
                     /* more */ \"resources\": [] }}}";
         let asked = read(body).unwrap();
         assert_eq!(asked.mode, DeploymentMode::Incremental);
-        assert_eq!(asked.parameters["a"], serde_json::json!({"value": "x"}));
+        assert_eq!(asked.parameters["a"].json_text(), r#"{"value":"x"}"#);
         let inner = asked.template.get("resources").unwrap().at;
         assert_eq!(asked.place(inner).line, 2);
         assert_eq!(asked.place(asked.template.at), Position { line: 1, column: 1 });

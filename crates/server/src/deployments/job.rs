@@ -87,7 +87,7 @@ impl<'a> Job<'a> {
         let done = self.done().await?;
         let mut made = self.resources(&prepared, &done).await?;
         let record = DeploymentRecord {
-            parameters: shown_parameters(&prepared.plan),
+            parameters: shown_parameters(&prepared),
             template_hash: prepared.hash.clone(),
             ..self.deployment().record.clone()
         };
@@ -200,7 +200,7 @@ impl<'a> Job<'a> {
         &self,
         prepared: &Prepared,
     ) -> Result<Option<serde_json::Map<String, serde_json::Value>>, Outcome> {
-        let (plan, mut known) = (&prepared.plan, Known::default());
+        let (plan, mut known) = (&prepared.plan, Known::hiding(&prepared.blots));
         match self.face.told(&self.caller, plan, &mut known, |plan, world| plan.outputs(world)).await {
             Ok(outputs) if outputs.is_empty() => Ok(None),
             Ok(outputs) => {
@@ -212,7 +212,7 @@ impl<'a> Job<'a> {
                     ..step
                 };
                 self.note(&step).await?;
-                Ok(Some(shown(&outputs)))
+                Ok(Some(shown(&outputs, &known.blots)))
             }
             Err(Untold::Fault(fault, _)) if is_passing(&fault) => Err(Outcome::Again),
             Err(untold) => {

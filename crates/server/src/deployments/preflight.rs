@@ -71,7 +71,7 @@ impl Face {
         if let Some(body) = self.parent_missing(prepared, &id).await? {
             return Ok(Some(body));
         }
-        let mut known = Known::default();
+        let mut known = Known::hiding(&prepared.blots);
         let plan = &prepared.plan;
         let told = match planned.is_nested {
             true => {
@@ -87,7 +87,7 @@ impl Face {
             Ok(None) => Ok(None),
             Ok(Some(body)) => match self.look_at_body(plan, &id, &body).await {
                 Err(fault) if fault.status.is_server_error() => Err(fault),
-                looked => Ok(looked.err().map(|fault| fault.body())),
+                looked => Ok(looked.err().map(|fault| known.blots.body(fault.body()))),
             },
             // it will be there when this one is made
             Err(Untold::Fault(_, lookup)) if is_own(prepared, &lookup) => Ok(None),
@@ -164,7 +164,7 @@ pub(crate) async fn validate(face: &Face, call: &Call) -> Result<Answer, Fault> 
     let wrong = face.preflight(call, &prepared).await?;
     if !wrong.is_empty() {
         let fault = preflight_fault(id.name(), &call.caller.correlation, wrong);
-        return Err(blotted(fault, &prepared));
+        return Err(prepared.blots.fault(fault));
     }
     let ids = deployed(&prepared.plan).map(|(_, one)| one.id.clone()).collect();
     let read = |kept| serde_json::from_value(kept).ok();
@@ -174,29 +174,17 @@ pub(crate) async fn validate(face: &Face, call: &Call) -> Result<Answer, Fault> 
         kind: transload_control::resource::kind::DEPLOYMENT.to_owned(),
         properties: DeploymentProperties {
             template_hash: Some(prepared.hash.clone()),
-            parameters: Some(shown_parameters(&prepared.plan)),
+            parameters: Some(shown_parameters(&prepared)),
             mode: prepared.asked.mode.name().to_owned(),
             provisioning_state: "Succeeded".to_owned(),
             timestamp: Some(crate::map::moment(call.now)),
             duration: Some("PT0S".to_owned()),
             correlation_id: Some(call.caller.correlation.clone()),
-            providers: read(providers(&prepared.plan)),
-            dependencies: serde_json::from_value(dependencies(&prepared.plan)).ok(),
+            providers: read(prepared.blots.json(providers(&prepared.plan))),
+            dependencies: serde_json::from_value(prepared.blots.json(dependencies(&prepared.plan))).ok(),
             validated_resources: Some(references(&output_order(ids))),
             ..DeploymentProperties::default()
         },
         ..api::Deployment::default()
     }))
-}
-
-/// Without secrets of the request.
-pub(super) fn blotted(mut fault: Fault, prepared: &Prepared) -> Fault {
-    let blots = &prepared.blots;
-    fault.message = blots.text(&fault.message);
-    if let Some(more) = &mut fault.more {
-        for body in &mut more.details {
-            body.message = blots.text(&body.message);
-        }
-    }
-    fault
 }

@@ -88,6 +88,11 @@ impl Face {
         for (name, sent) in &asked.parameters {
             let one = self.given(caller, name, sent).await.map_err(Unplanned::Fault)?;
             let hidden = secure.iter().any(|secure| same_name(secure, name));
+            let one = match one {
+                // what an outer deployment hides stays hidden, whatever the type of the parameter that it is given to
+                ParameterGiven::Value(value) if blots.touch(&value) => ParameterGiven::Secret(value),
+                one => one,
+            };
             match &one {
                 ParameterGiven::Secret(value) => blots.add(&value.to_json()),
                 ParameterGiven::Value(value) if hidden => blots.add(&value.to_json()),
@@ -97,17 +102,17 @@ impl Face {
         }
         let bounds = *limits;
         let made = aside(move || plan(Arc::new(template), &given, &setting, &bounds)).await;
-        let plan = made.and_then(|made| made).map_err(Unplanned::Template)?;
+        let plan = made.and_then(|made| made);
+        let plan = plan.map_err(|error| Unplanned::Template(blots.error(error)))?;
         // those of defaults too
         blots.join(&Blots::of(plan.secrets()));
         Ok((plan, blots))
     }
 
     /// What was given for a parameter; a secret of a vault is read as the caller.
-    async fn given(&self, caller: &Caller, name: &str, sent: &Json) -> Result<ParameterGiven, Fault> {
+    async fn given(&self, caller: &Caller, name: &str, sent: &Value) -> Result<ParameterGiven, Fault> {
         let Some(reference) = member(sent, "reference").filter(|found| !found.is_null()) else {
-            let value = member(sent, "value").cloned().unwrap_or_default();
-            return Ok(ParameterGiven::Value(Value::from_json(&value)));
+            return Ok(ParameterGiven::Value(member(sent, "value").cloned().unwrap_or(Value::Null)));
         };
         let about = format!("properties.parameters.{name}.reference");
         let refuse = |text: &str| {
@@ -115,12 +120,12 @@ impl Face {
                 .about(&about)
         };
         let vault =
-            member(reference, "keyVault").and_then(|vault| member(vault, "id")).and_then(Json::as_str);
+            member(reference, "keyVault").and_then(|vault| member(vault, "id")).and_then(Value::as_text);
         let vault = vault.and_then(|id| ResourceId::parse(id).ok());
         let vault = vault.ok_or_else(|| refuse("names no vault: 'keyVault.id' is the id of one."))?;
-        let secret = member(reference, "secretName").and_then(Json::as_str);
+        let secret = member(reference, "secretName").and_then(Value::as_text);
         let secret = secret.ok_or_else(|| refuse("names no secret: 'secretName' is required."))?;
-        let version = member(reference, "secretVersion").and_then(Json::as_str);
+        let version = member(reference, "secretVersion").and_then(Value::as_text);
         let version = version.filter(|version| !version.is_empty());
         let failed = |error: transload_control::Error| {
             let text =
@@ -173,8 +178,8 @@ impl Face {
 }
 
 /// A member, in whatever case.
-fn member<'a>(of: &'a Json, name: &str) -> Option<&'a Json> {
-    of.as_object()?.iter().find(|(known, _)| same_name(known, name)).map(|(_, value)| value)
+fn member<'a>(of: &'a Value, name: &str) -> Option<&'a Value> {
+    of.as_object()?.get(name)
 }
 
 /// What `environment()` answers: names of the cloud's document in the case that templates know.
@@ -196,17 +201,17 @@ pub(crate) fn template_hash(template: &Json) -> String {
 }
 
 /// Parameters as they are shown: `{name: {type, value}}`, secure ones without a value.
-pub(crate) fn shown_parameters(plan: &Plan) -> Map<String, Json> {
-    shown(&plan.parameters())
+pub(crate) fn shown_parameters(prepared: &Prepared) -> Map<String, Json> {
+    shown(&prepared.plan.parameters(), &prepared.blots)
 }
 
-/// Parameters or outputs as they are shown.
-pub(crate) fn shown(named: &[transload_templates::Named]) -> Map<String, Json> {
+/// Parameters or outputs as they are shown: without what is not to be.
+pub(crate) fn shown(named: &[transload_templates::Named], blots: &Blots) -> Map<String, Json> {
     let one = |one: &transload_templates::Named| {
         let mut members = Map::new();
         members.insert("type".to_owned(), Json::String(one.kind.to_string()));
         if let Some(value) = &one.value {
-            members.insert("value".to_owned(), value.to_json());
+            members.insert("value".to_owned(), blots.json(value.to_json()));
         }
         (one.name.clone(), Json::Object(members))
     };

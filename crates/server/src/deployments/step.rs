@@ -11,8 +11,9 @@ use transload_api::ErrorBody;
 use transload_control::ResourceId;
 use transload_control::deployment::{Deployment, DeploymentState, DeploymentStep};
 use transload_control::ledger::PutDeployment;
-use transload_templates::Planned;
+use transload_templates::{NestedDeployment, Planned, Value};
 
+use super::blot::Blots;
 use super::job::{Job, Outcome};
 use super::prepare::{Prepared, is_passing};
 use super::submit::Submission;
@@ -65,7 +66,7 @@ impl Job<'_> {
         if let Err(outcome) = self.note(&step).await {
             return outcome;
         }
-        let mut known = Known::default();
+        let mut known = Known::hiding(&prepared.blots);
         let made = match planned.is_nested {
             true => self.nested(prepared, at, &mut known).await,
             false => self.put(prepared, at, &mut known).await,
@@ -237,19 +238,12 @@ impl Job<'_> {
                     .told(&self.caller, plan, known, move |plan, world| plan.nested(at, world))
                     .await;
                 let nested = nested.map_err(|untold| self.untold(prepared, untold))?;
-                let request = json!({
-                    "location": nested.location,
-                    "properties": {
-                        "mode": nested.mode,
-                        "parameters": nested.parameters,
-                        "template": nested.template.to_json(),
-                    },
-                });
+                let request = request(&nested);
                 let depth = self.deployment().depth + 1;
-                let mut hidden = prepared.blots.clone();
-                hidden.join(&known.blots);
+                let mut hidden = known.blots.clone();
+                hidden.join(&Blots::of(nested.secrets.clone()));
                 let sent = Submission {
-                    request: request.to_string(),
+                    request,
                     depth,
                     parent: Some(parent),
                     evaluated: plan.resources()[at].is_outer,
@@ -287,6 +281,17 @@ impl Job<'_> {
             }
         }
     }
+}
+
+/// A nested deployment as a request: members stay in their order, which `string()` shows.
+fn request(nested: &NestedDeployment) -> String {
+    let parameters = Value::Object(nested.parameters.clone()).json_text();
+    let template = nested.template.clone().into_value().json_text();
+    format!(
+        r#"{{"location":{},"properties":{{"mode":{},"parameters":{parameters},"template":{template}}}}}"#,
+        json!(nested.location),
+        json!(nested.mode),
+    )
 }
 
 fn replaced(id: &ResourceId) -> Unmade {

@@ -73,9 +73,9 @@ impl Face {
 fn planned(record: DeploymentRecord, prepared: &Prepared) -> DeploymentRecord {
     DeploymentRecord {
         template_hash: prepared.hash.clone(),
-        parameters: shown_parameters(&prepared.plan),
-        providers: providers(&prepared.plan),
-        dependencies: dependencies(&prepared.plan),
+        parameters: shown_parameters(prepared),
+        providers: prepared.blots.json(providers(&prepared.plan)),
+        dependencies: prepared.blots.json(dependencies(&prepared.plan)),
         ..record
     }
 }

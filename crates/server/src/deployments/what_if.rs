@@ -18,7 +18,7 @@ use super::complete::kept;
 use super::delta::{delta, without_noise};
 use super::order::deployed;
 use super::policies::{self, ACCESS_POLICIES};
-use super::preflight::{blotted, is_own};
+use super::preflight::is_own;
 use super::prepare::{Prepared, Which};
 use super::types;
 use super::words::preflight_fault;
@@ -40,7 +40,7 @@ pub(crate) async fn what_if(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let wrong = face.preflight(call, &prepared).await?;
     if !wrong.is_empty() {
         let fault = preflight_fault(id.name(), &call.caller.correlation, wrong);
-        return Err(blotted(fault, &prepared));
+        return Err(prepared.blots.fault(fault));
     }
     let mut changes = face.changes(&call.caller, &id, &prepared, 0).await?;
     let group = id.group_id().unwrap_or_else(|| face.control.subscription());
@@ -90,10 +90,9 @@ impl Face {
         at: usize,
         planned: &Planned,
     ) -> Result<WhatIfChange, Fault> {
-        let (plan, mut known) = (&prepared.plan, Known::default());
+        let (plan, mut known) = (&prepared.plan, Known::hiding(&prepared.blots));
         let before = self.before(caller, planned).await?;
         let told = self.told(caller, plan, &mut known, move |plan, world| plan.body(at, world)).await;
-        let hide = |value: Json| known.blots.json(prepared.blots.json(value));
         let change = WhatIfChange { resource_id: planned.id.clone(), ..WhatIfChange::default() };
         let after = match told {
             Ok(body) => whole(planned, body),
@@ -101,7 +100,8 @@ impl Face {
             Err(Untold::Fault(_, lookup)) if is_own(prepared, &lookup) => {
                 let kind = if before.is_some() || !is_shown(planned) { "Deploy" } else { "Create" };
                 let after = Some(whole(planned, json!({})));
-                return Ok(WhatIfChange { change_type: kind.to_owned(), before, after, ..change });
+                let change = WhatIfChange { change_type: kind.to_owned(), before, after, ..change };
+                return Ok(hidden(change, &known.blots));
             }
             Err(Untold::Fault(fault, _)) => return Err(fault),
             Err(Untold::Template(error)) => {
@@ -111,11 +111,12 @@ impl Face {
         if before.is_none()
             && let Some(change) = self.policies_change(caller, planned, &after).await?
         {
-            return Ok(change);
+            return Ok(hidden(change, &known.blots));
         }
         let Some(before) = before else {
             let kind = if is_shown(planned) { "Create" } else { "Deploy" };
-            return Ok(WhatIfChange { change_type: kind.to_owned(), after: Some(hide(after)), ..change });
+            let change = WhatIfChange { change_type: kind.to_owned(), after: Some(after), ..change };
+            return Ok(hidden(change, &known.blots));
         };
         let found = delta(&before, &after);
         let found: Vec<_> = found
@@ -123,15 +124,14 @@ impl Face {
             .filter(|change| !["id", "name", "type", "apiVersion"].contains(&change.path.as_str()))
             .collect();
         let kind = if found.is_empty() { "NoChange" } else { "Modify" };
-        // clients take the differences as they are said: they pass through the same blots
-        let found = hide(json!(found));
-        Ok(WhatIfChange {
+        let change = WhatIfChange {
             change_type: kind.to_owned(),
-            before: Some(hide(before)),
-            after: Some(hide(after)),
-            delta: serde_json::from_value(found).ok(),
+            before: Some(before),
+            after: Some(after),
+            delta: Some(found),
             ..change
-        })
+        };
+        Ok(hidden(change, &known.blots))
     }
 
     /// What becomes of a vault's policies; nothing, for what is no change of them or of a vault that is not there.
@@ -168,7 +168,7 @@ impl Face {
         at: usize,
         depth: u32,
     ) -> Result<Vec<WhatIfChange>, Fault> {
-        let (plan, mut known) = (&prepared.plan, Known::default());
+        let (plan, mut known) = (&prepared.plan, Known::hiding(&prepared.blots));
         let planned = &plan.resources()[at];
         let unsupported = |reason: &str| WhatIfChange {
             resource_id: planned.id.clone(),
@@ -193,8 +193,8 @@ impl Face {
         let id = ResourceId::parse(&planned.id).unwrap_or_else(|_| id.clone());
         let which =
             Which { id: id.clone(), seed: Uuid::new_v4(), now: OffsetDateTime::now_utc(), depth: depth + 1 };
-        let mut hidden: Blots = prepared.blots.clone();
-        hidden.join(&known.blots);
+        let mut hidden = known.blots.clone();
+        hidden.join(&Blots::of(nested.secrets.clone()));
         match self.prepare(caller, &which, asked, hidden).await {
             Ok(inner) => self.changes(caller, &id, &inner, depth + 1).await,
             Err((super::prepare::Unplanned::Fault(fault), _)) => Err(fault),
@@ -234,6 +234,18 @@ impl Face {
 /// Whether a resource can be looked at by itself. Changes of a vault's policies cannot.
 fn is_shown(planned: &Planned) -> bool {
     !types::is_unknown(&planned.id) && matches!(find(&http::Method::GET, &planned.id), Found::Route(..))
+}
+
+/// A change without what is not to be shown. Clients take the differences as they are said: they pass through the same
+/// blots.
+fn hidden(change: WhatIfChange, blots: &Blots) -> WhatIfChange {
+    let delta = change.delta.map(|delta| blots.json(json!(delta)));
+    WhatIfChange {
+        before: change.before.map(|value| blots.json(value)),
+        after: change.after.map(|value| blots.json(value)),
+        delta: delta.and_then(|delta| serde_json::from_value(delta).ok()),
+        ..change
+    }
 }
 
 /// A resource as a GET would show it, as far as the template says it.

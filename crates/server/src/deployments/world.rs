@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use http::Method;
 use serde_json::Value as Json;
-use transload_control::Caller;
+use transload_control::{Caller, ResourceId};
 use transload_templates::{Error, Lookup, Plan, World};
 
 use super::blot::Blots;
+use crate::dispatch::{Found, find};
 use crate::face::Face;
 use crate::fault::Fault;
+use crate::version;
 
 /// Answers that one question may want.
 const LOOKUPS_MAX: usize = 1000;
@@ -29,14 +31,40 @@ pub(crate) enum Untold {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) world: World,
-    /// What actions answered: keys.
+    /// What is not to be shown: the deployment's secrets, and what actions answered, which is keys.
     pub(crate) blots: Blots,
+}
+
+impl Known {
+    /// Nothing yet, but what must not be told.
+    pub(crate) fn hiding(blots: &Blots) -> Self {
+        Self { world: World::new(), blots: blots.clone() }
+    }
+
+    /// Why there is no answer, without what must not be told.
+    fn blotted(&self, untold: Untold) -> Untold {
+        match untold {
+            Untold::Template(error) => Untold::Template(self.blots.error(error)),
+            Untold::Fault(fault, lookup) => Untold::Fault(self.blots.fault(fault), lookup),
+        }
+    }
 }
 
 impl Face {
     /// Asks a plan something, and finds the answers that it wants on the way. Evaluating may take its time: it is done where
     /// nobody waits for the thread.
     pub(crate) async fn told<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        plan: &Arc<Plan>,
+        known: &mut Known,
+        ask: impl Fn(&Plan, &World) -> Result<T, Error> + Copy + Send + 'static,
+    ) -> Result<T, Untold> {
+        let told = self.asked(caller, plan, known, ask).await;
+        told.map_err(|untold| known.blotted(untold))
+    }
+
+    async fn asked<T: Send + 'static>(
         &self,
         caller: &Caller,
         plan: &Arc<Plan>,
@@ -61,7 +89,7 @@ impl Face {
             match self.look_up(caller, plan, &lookup).await {
                 Ok(answer) => {
                     if matches!(lookup, Lookup::List { .. }) {
-                        known.blots.add(&answer);
+                        known.blots.add_keys(&answer);
                     }
                     known.world.insert(lookup, answer);
                 }
@@ -74,7 +102,7 @@ impl Face {
 
     async fn look_up(&self, caller: &Caller, plan: &Plan, lookup: &Lookup) -> Result<Json, Fault> {
         // a template asks for resources, and not for whatever else this server answers: values of secrets, for one
-        if !is_of_a_subscription(lookup.id()) {
+        if !is_plain(lookup.id()) {
             return Err(no_resource(lookup.id()));
         }
         match lookup {
@@ -84,10 +112,15 @@ impl Face {
                     Some(version) => version.as_str(),
                     None => own().map_or(VERSION, |one| one.api_version.as_str()),
                 };
+                version::well_formed(version)?;
                 let target = format!("{id}?api-version={version}");
                 Ok(self.inner(caller, Method::GET, &target, None).await?.body)
             }
             Lookup::List { function, id, api_version, body } => {
+                if !is_list_action(id, function) {
+                    return Err(no_action(function, id));
+                }
+                version::well_formed(api_version)?;
                 let target = format!("{id}/{function}?api-version={api_version}");
                 let body = body.as_ref().map(transload_templates::Value::to_json);
                 Ok(self.inner(caller, Method::POST, &target, body.as_ref()).await?.body)
@@ -96,17 +129,46 @@ impl Face {
     }
 }
 
-/// Whether an id is one of the resource manager's.
-fn is_of_a_subscription(id: &str) -> bool {
-    id.get(..15).is_some_and(|start| start.eq_ignore_ascii_case("/subscriptions/"))
+/// Whether an id is one of the resource manager's, of a resource or of a namespace, and nothing but an id: what has a
+/// question mark or a percent sign in it would lead elsewhere.
+fn is_plain(id: &str) -> bool {
+    if ResourceId::parse(id).is_ok() {
+        return true;
+    }
+    let Some((subscription, namespace)) = id.rsplit_once("/providers/") else { return false };
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '.';
+    ResourceId::parse(subscription).is_ok() && !namespace.is_empty() && namespace.chars().all(is_word)
+}
+
+/// Whether a function is an action that lists something of a resource: a route of that very name. All else that a POST
+/// does would be done by whoever only asks.
+fn is_list_action(id: &str, function: &str) -> bool {
+    let path = format!("{id}/{function}");
+    let Found::Route(route, _) = find(&Method::POST, &path) else { return false };
+    let last = route.template.rsplit('/').next().unwrap_or_default();
+    last.eq_ignore_ascii_case(function) && last.starts_with("list")
+}
+
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 fn no_resource(id: &str) -> Fault {
-    let shown: String = id.chars().filter(|c| !c.is_control()).take(200).collect();
     let text = format!(
-        "'{shown}' is not the id of a resource: one begins with '/subscriptions/'. Make it with resourceId()."
+        "'{}' is not the id of a resource: one begins with '/subscriptions/' and has names and types behind it. Make it with \
+         resourceId().",
+        shown(id)
     );
     Fault::bad("InvalidResourceReference", text)
+}
+
+fn no_action(function: &str, id: &str) -> Fault {
+    let text = format!(
+        "The resource '{}' has no action '{}' that lists something. Look for the resource's type and the function's name.",
+        shown(id),
+        shown(function)
+    );
+    Fault::not_found("InvalidResourceReference", text)
 }
 
 /// Work of the processor, off the threads that answer requests.
@@ -118,4 +180,34 @@ pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     done.map_err(|_| {
         Error::template("The template could not be evaluated: this is a fault of the server; see its log.")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str = "/subscriptions/s/resourceGroups/g";
+
+    #[test]
+    fn only_ids_and_actions_that_list_are_asked() {
+        let account = format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/a");
+        assert!(is_plain(&account) && is_plain("/subscriptions/s/providers/Microsoft.Storage"));
+        assert!(is_list_action(&account, "listKeys") && is_list_action(&account, "LISTKEYS"));
+        for id in [
+            format!("{account}/regenerateKey?api-version=2023-01-01&x="),
+            format!("{GROUP}/exportTemplate?x="),
+            format!("{account}/a%2Fb"),
+            format!("{account}#"),
+            format!("{GROUP}/../x/y"),
+            "/subscriptions/s/providers/a?b".to_owned(),
+            "/vaults/v/secrets/s".to_owned(),
+        ] {
+            assert!(!is_plain(&id), "{id}");
+        }
+        for (id, function) in [(&account, "regenerateKey"), (&account, "listNothing"), (&account, "")] {
+            assert!(!is_list_action(id, function), "{function}");
+        }
+        let run = format!("{GROUP}/providers/Microsoft.ContainerRegistry/registries/r/pipelineRuns/r");
+        assert!(!is_list_action(&run, "cancel"));
+    }
 }

@@ -9,6 +9,10 @@ pub(super) struct Budget {
     steps: Cell<u64>,
     bytes: Cell<u64>,
     levels: Cell<usize>,
+    /// Bytes of the values that are being made: each takes its own while what it is a part of is not done.
+    live: Cell<u64>,
+    /// Bytes of the values that are kept to the end.
+    kept: Cell<u64>,
     limits: Limits,
 }
 
@@ -27,6 +31,8 @@ impl Budget {
             steps: Cell::new(limits.steps_max),
             bytes: Cell::new(limits.work_bytes_max),
             levels: Cell::new(limits.evaluation_depth_max),
+            live: Cell::new(0),
+            kept: Cell::new(0),
             limits: *limits,
         }
     }
@@ -71,7 +77,41 @@ impl Budget {
             return Err(Error::limit(format!("A value has more than {value_bytes_max} bytes.")));
         }
         self.spend_bytes(weight as u64)?;
+        self.hold(weight as u64)?;
         Ok(value)
+    }
+
+    /// A value takes memory, until [`dropped`](Self::dropped) says otherwise.
+    pub(super) fn hold(&self, bytes: u64) -> Result<(), Error> {
+        self.live.set(self.live.get().saturating_add(bytes));
+        self.within_memory()
+    }
+
+    /// A value takes memory until the end.
+    pub(super) fn keep(&self, value: &Value) -> Result<(), Error> {
+        let weight = value.weight(self.limits.value_depth_max).unwrap_or(self.limits.value_bytes_max);
+        self.kept.set(self.kept.get().saturating_add(weight as u64));
+        self.within_memory()
+    }
+
+    fn within_memory(&self) -> Result<(), Error> {
+        let may = self.limits.held_bytes_max;
+        if self.live.get().saturating_add(self.kept.get()) <= may {
+            return Ok(());
+        }
+        Err(Error::limit(format!(
+            "The values that an evaluation holds at a time have more than {may} bytes."
+        )))
+    }
+
+    /// How much is held by what is being made.
+    pub(super) fn live(&self) -> u64 {
+        self.live.get()
+    }
+
+    /// What was made since then is there no longer.
+    pub(super) fn dropped(&self, live: u64) {
+        self.live.set(live);
     }
 
     /// Takes bytes.

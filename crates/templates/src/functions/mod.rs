@@ -22,6 +22,7 @@ mod written;
 
 pub(crate) use call::{Call, Function};
 pub use date::format_time;
+pub(crate) use written::json_text;
 
 use crate::Error;
 use crate::error::shown;

@@ -5,11 +5,14 @@ use crate::Value;
 /// A value as `string()` writes it: strings as they are, booleans as `True` and `False`, null as nothing, the rest as
 /// JSON without blanks, members in their order.
 pub(crate) fn written(value: &Value) -> String {
-    plain_text(value).unwrap_or_else(|| {
-        let mut json = String::new();
-        write_json(value, &mut json);
-        json
-    })
+    plain_text(value).unwrap_or_else(|| json_text(value))
+}
+
+/// A value as JSON without blanks, members in their order.
+pub(crate) fn json_text(value: &Value) -> String {
+    let mut json = String::new();
+    write_json(value, &mut json);
+    json
 }
 
 /// The same of a value that is no array and no object.

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::scope::{Frame, Place};
 use super::unroll::of_resource;
 use super::world::World;
 use super::{Plan, Planned, expand, outer};
 use crate::template::{Nested, Resource};
-use crate::{Error, ErrorKind, Evaluator, Member, Node, Object, Value};
+use crate::{Error, ErrorKind, Evaluator, Member, Node, Object, Position, Value};
 
 /// Members of a resource that Azure wants to know before it deploys anything.
 const EARLY: [&str; 7] = ["location", "sku", "kind", "plan", "zones", "extendedLocation", "managedBy"];
@@ -25,8 +25,11 @@ pub struct NestedDeployment {
     /// Its template. Of one with the outer scope every expression is evaluated already.
     pub template: Node,
     /// Its parameters as a request carries them, `{"name": {"value": …}}` or `{"name": {"reference": …}}`. There may be
-    /// secrets among them: the template's declarations tell which.
-    pub parameters: Json,
+    /// secrets among them: the template's declarations tell which, and `secrets`.
+    pub parameters: Object,
+    /// Strings of parameters into which a secret went, whatever the type of the parameter that they are given to: they
+    /// must not be shown.
+    pub secrets: Vec<String>,
     /// Its mode: `Incremental`, the only one that Azure allows.
     pub mode: String,
 }
@@ -34,7 +37,7 @@ pub struct NestedDeployment {
 /// Shows the name and the names of parameters only.
 impl fmt::Debug for NestedDeployment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&String> = self.parameters.as_object().into_iter().flat_map(Map::keys).collect();
+        let names: Vec<&str> = self.parameters.names().collect();
         f.debug_struct("NestedDeployment")
             .field("name", &self.name)
             .field("parameters", &names)
@@ -52,10 +55,8 @@ impl Plan {
     pub fn body(&self, index: usize, world: &World) -> Result<Json, Error> {
         let context = self.context(world);
         let frame = Frame { context: &context, place: Place::Late, round: None };
-        self.body_in(
-            index,
-            &Sight { frame, evaluator: &Evaluator::new(&frame, &self.limits), wrap: unprocessed },
-        )
+        let sight = Sight { frame, evaluator: &Evaluator::new(&frame, &self.limits), wrap: unprocessed };
+        self.body_in(index, &sight).map_err(|error| error.without(&self.secrets()))
     }
 
     /// The deployment that a resource is.
@@ -66,13 +67,40 @@ impl Plan {
         let context = self.context(world);
         let frame = Frame { context: &context, place: Place::Late, round: None };
         let sight = Sight { frame, evaluator: &Evaluator::new(&frame, &self.limits), wrap: unprocessed };
-        self.nested_in(index, &sight).map(|found| NestedDeployment {
+        let found = self.nested_in(index, &sight).map_err(|error| error.without(&self.secrets()));
+        found.map(|found| NestedDeployment {
             name: found.planned.name.clone(),
             location: found.planned.location.clone(),
             template: found.template.into_owned(),
-            parameters: Json::Object(found.parameters),
+            parameters: found.parameters,
+            secrets: found.secrets,
             mode: found.mode,
         })
+    }
+
+    /// Where a member of a resource stands, `apiVersion` or `properties.options`, as far as the template writes it out:
+    /// its place, and its path in the request.
+    pub fn place_of(&self, index: usize, member: &str) -> Option<(Position, String)> {
+        let (planned, origin) = self.resources().get(index).zip(self.origins.get(index))?;
+        let resource = origin.resource(&self.template.resources)?;
+        let (mut at, mut path) = (planned.at, planned.path.clone());
+        let mut node = match (&resource.api_version, member) {
+            (Some(version), "apiVersion") => return Some((version.at, format!("{path}.apiVersion"))),
+            _ => &resource.body,
+        };
+        for name in member.split(['.', '[', ']']).filter(|name| !name.is_empty()) {
+            let item = || node.as_array()?.get(name.parse::<usize>().ok()?);
+            let (found, segment) = match node.member(name) {
+                Some(member) => (&member.value, format!(".{}", member.key)),
+                None => match item() {
+                    Some(item) => (item, format!("[{name}]")),
+                    None => break,
+                },
+            };
+            (node, at) = (found, found.at);
+            path.push_str(&segment);
+        }
+        Some((at, path))
     }
 
     /// Evaluates what is sent for a resource, and throws it away. Its faults are the template's.
@@ -117,7 +145,7 @@ impl Plan {
             };
             let within = |error: Error| error.within("properties");
             let mode = mode(frame, evaluator, nested).map_err(within)?;
-            let mut parameters = parameters(frame, evaluator, nested).map_err(within)?;
+            let (mut parameters, secrets) = parameters(frame, evaluator, nested).map_err(within)?;
             let template = if nested.inner {
                 Cow::Borrowed(&nested.template.root)
             } else {
@@ -127,7 +155,7 @@ impl Plan {
                 parameters = evaluated.parameters;
                 Cow::Owned(evaluated.template)
             };
-            Ok(Nesting { planned, template, parameters, mode })
+            Ok(Nesting { planned, template, parameters, secrets, mode })
         })
     }
 
@@ -158,7 +186,8 @@ impl Plan {
 struct Nesting<'p> {
     planned: &'p Planned,
     template: Cow<'p, Node>,
-    parameters: Map<String, Json>,
+    parameters: Object,
+    secrets: Vec<String>,
     mode: String,
 }
 
@@ -184,26 +213,33 @@ fn mode(frame: &Frame<'_>, evaluator: &Evaluator<'_>, nested: &Nested) -> Result
     }
 }
 
-/// The parameters that a nested deployment is given, evaluated in the outer template.
+/// The parameters that a nested deployment is given, evaluated in the outer template, and the strings of those into which
+/// a secret went.
 fn parameters(
     frame: &Frame<'_>,
     evaluator: &Evaluator<'_>,
     nested: &Nested,
-) -> Result<Map<String, Json>, Error> {
-    let Some(node) = &nested.parameters else { return Ok(Map::new()) };
+) -> Result<(Object, Vec<String>), Error> {
+    let Some(node) = &nested.parameters else { return Ok((Object::new(), Vec::new())) };
     let within = |error: Error| error.within("parameters");
-    match expand::value(frame, evaluator, node).map_err(within)? {
-        Value::Object(members) => {
-            Ok(members.into_iter().map(|(name, value)| (name, value.to_json())).collect())
-        }
-        other => {
-            let text = format!(
-                "The parameters have to be of type 'Object', and they are of type '{}'.",
-                other.kind()
-            );
-            Err(within(Error::template(text).or_at(node.at)))
+    let (given, secret) = frame.context.watched(|| expand::value(frame, evaluator, node));
+    let Value::Object(given) = given.map_err(within)? else {
+        let text = "The parameters have to be of type 'Object', and they are of another.";
+        return Err(within(Error::template(text).or_at(node.at)));
+    };
+    let mut secrets = Vec::new();
+    for (name, value) in given.iter().filter(|_| secret) {
+        // one by one where they are written one by one: what is no secret may be shown
+        let alone = node.member(name).filter(|_| node.member("copy").is_none());
+        let is_secret = |member: &Member| {
+            let (_, secret) = frame.context.watched(|| expand::value(frame, evaluator, &member.value));
+            secret
+        };
+        if alone.is_none_or(is_secret) {
+            super::strings(value, &mut secrets);
         }
     }
+    Ok((given, secrets))
 }
 
 /// An error of what is sent, in Azure's words around its own.

@@ -10,6 +10,7 @@ pub(super) fn value(frame: &Frame<'_>, evaluator: &Evaluator<'_>, node: &Node) -
     match &node.value {
         NodeValue::Array(items) => {
             let _level = evaluator.deeper(1)?;
+            evaluator.hold_node()?;
             let item = |(index, item)| {
                 value(frame, evaluator, item).map_err(|error| error.within(&format!("[{index}]")))
             };
@@ -22,6 +23,7 @@ pub(super) fn value(frame: &Frame<'_>, evaluator: &Evaluator<'_>, node: &Node) -
 
 fn object(frame: &Frame<'_>, evaluator: &Evaluator<'_>, members: &[Member]) -> Result<Object, Error> {
     let _level = evaluator.deeper(1)?;
+    evaluator.hold_node()?;
     let mut made = Object::new();
     for member in members {
         let within = |error: Error| error.within(&member.key);

@@ -28,8 +28,8 @@ pub(super) fn connect(
             let error = |error: Error| {
                 of_resource(error.or_at(planned.at), &planned.name, resource).rooted(&planned.path)
             };
-            let mut found = finding.explicit().map_err(error)?;
-            found.extend(finding.implicit().map_err(error)?);
+            let mut found = evaluator.passing(|| finding.explicit()).map_err(error)?;
+            found.extend(evaluator.passing(|| finding.implicit()).map_err(error)?);
             found.extend(before_in_loop(origin, &unrolled.origins));
             Ok::<_, Error>(found)
         })?);

@@ -61,7 +61,11 @@ pub fn plan(
     setting: &Setting,
     limits: &Limits,
 ) -> Result<Plan, Error> {
-    make(template, given, setting, limits).map_err(validation_failed)
+    make(Arc::clone(&template), given, setting, limits).map_err(|error| {
+        // the parameters of a plan that cannot be made are settled for their secrets alone
+        let settled = settle::settled(&template, given, setting, &limits.of_a_plan());
+        validation_failed(error.without(&secrets_in(&settled)))
+    })
 }
 
 fn make(
@@ -80,6 +84,8 @@ fn make(
     let parameters = settle::parameters(&template, given, setting, &limits_of_all).map_err(in_template)?;
     let context = Context::new(&template, setting, &parameters, None);
     let mut unrolled = unroll::unroll(&context, &limits_of_all)?;
+    // its variables with it
+    drop(context);
     refuse_duplicates(&unrolled.planned)?;
     let (world, named) = (World::new(), Resources::new(unrolled.planned.clone(), &template.resources));
     let context = Context::new(&template, setting, &parameters, Some((&world, &named)));
@@ -105,12 +111,7 @@ impl Plan {
 
     /// Every string in the values of secure parameters: what must not be shown wherever it stands.
     pub fn secrets(&self) -> Vec<String> {
-        let mut secrets = Vec::new();
-        for settled in self.parameters.values().filter(|settled| settled.secure) {
-            strings(&settled.value, &mut secrets);
-        }
-        secrets.retain(|secret| !secret.is_empty());
-        secrets
+        secrets_in(&self.parameters)
     }
 
     /// The resources in the template's order, the rounds of loops one by one, those that lie in others behind those.
@@ -139,11 +140,11 @@ impl Plan {
         let evaluator = Evaluator::new(&frame, &limits);
         for (index, resource) in self.resources().iter().enumerate() {
             if resource.condition && !resource.existing {
-                settled(self.try_one(index, frame, &evaluator))?;
+                settled(evaluator.passing(|| self.try_one(index, frame, &evaluator)))?;
             }
         }
         for output in &self.template.outputs {
-            settled(self.output(&frame, &evaluator, output).map(drop))?;
+            settled(evaluator.passing(|| self.output(&frame, &evaluator, output).map(drop)))?;
         }
         Ok(())
     }
@@ -162,6 +163,17 @@ impl fmt::Debug for Plan {
             .field("resources", &self.resources())
             .finish_non_exhaustive()
     }
+}
+
+fn secrets_in(parameters: &Parameters) -> Vec<String> {
+    let mut secrets = Vec::new();
+    for settled in parameters.values().filter(|settled| settled.secure) {
+        strings(&settled.value, &mut secrets);
+    }
+    secrets.retain(|secret| !secret.is_empty());
+    // the longest first: one may be a part of another
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
 }
 
 fn strings(value: &Value, into: &mut Vec<String>) {

@@ -8,7 +8,7 @@ use super::expand;
 use super::scope::Frame;
 use super::setting::DEPLOYMENTS;
 use crate::template::is_inner;
-use crate::{Error, Evaluator, Member, Node, NodeValue, Position, Value};
+use crate::{Error, Evaluator, Member, Node, NodeValue, Object, Position, Value};
 
 /// Sections that mean nothing when expressions are the outer template's, or are no expressions.
 const DROPPED: [&str; 4] = ["parameters", "variables", "functions", "definitions"];
@@ -64,7 +64,7 @@ fn items(section: &Node) -> Vec<&Node> {
 /// A template of values, and the parameters that carry those of them that are secrets.
 pub(super) struct Evaluated {
     pub(super) template: Node,
-    pub(super) parameters: Map<String, Json>,
+    pub(super) parameters: Object,
 }
 
 /// Evaluates such a template. The evaluator's scope is the frame, which is that of the deployment's resource.
@@ -200,6 +200,7 @@ impl Making {
         let value = match &node.value {
             NodeValue::Array(items) => {
                 let _level = evaluator.deeper(1)?;
+                evaluator.hold_node()?;
                 let mut made = Vec::new();
                 for (index, item) in items.iter().enumerate() {
                     made.push(
@@ -225,6 +226,7 @@ impl Making {
         members: &[Member],
     ) -> Result<Vec<Member>, Error> {
         let _level = evaluator.deeper(1)?;
+        evaluator.hold_node()?;
         let mut made = Vec::new();
         for member in members {
             let within = |error: Error| error.within(&member.key);
@@ -255,17 +257,18 @@ impl Making {
     }
 
     /// Declares the parameters that carry secrets, and gives their values.
-    fn declare(self, members: &mut Vec<Member>, at: Position) -> Map<String, Json> {
+    fn declare(self, members: &mut Vec<Member>, at: Position) -> Object {
+        let mut given = Object::new();
         if self.secrets.is_empty() {
-            return Map::new();
+            return given;
         }
-        let (mut declared, mut given) = (Map::new(), Map::new());
-        for (index, secret) in self.secrets.iter().enumerate() {
+        let mut declared = Map::new();
+        for (index, secret) in self.secrets.into_iter().enumerate() {
             let is_text = secret.as_text().is_some();
             let kind = if is_text { "securestring" } else { "secureObject" };
-            let value = if is_text { secret.to_json() } else { json!({"value": secret.to_json()}) };
+            let value = if is_text { secret } else { of_value(secret) };
             declared.insert(parameter_name(index), json!({"type": kind}));
-            given.insert(parameter_name(index), json!({"value": value}));
+            given.insert(parameter_name(index), of_value(value));
         }
         let value = Node::from_json(&Json::Object(declared));
         members.push(Member { key: "parameters".to_owned(), key_at: at, value });
@@ -298,6 +301,11 @@ impl Making {
                 .collect(),
         }
     }
+}
+
+/// `{"value": …}`
+fn of_value(value: Value) -> Value {
+    Value::Object([("value".to_owned(), value)].into_iter().collect())
 }
 
 fn parameter_name(index: usize) -> String {

@@ -13,7 +13,7 @@ pub struct Named {
     pub name: String,
     /// Its type.
     pub kind: ValueKind,
-    /// Its value; none where that is a secret.
+    /// Its value; none where that is a secret, or was made of one.
     pub value: Option<Value>,
 }
 
@@ -28,7 +28,7 @@ impl Plan {
         let evaluator = Evaluator::new(&frame, &self.limits);
         let made: Result<Vec<_>, Error> =
             self.template.outputs.iter().map(|output| self.output(&frame, &evaluator, output)).collect();
-        Ok(made?.into_iter().flatten().collect())
+        Ok(made.map_err(|error| error.without(&self.secrets()))?.into_iter().flatten().collect())
     }
 
     /// An output, if its condition is true.
@@ -52,20 +52,8 @@ impl Plan {
         if !condition(frame, evaluator, output)? {
             return Ok(None);
         }
-        let value = match &output.form {
-            OutputForm::Value(node) => {
-                expand::value(frame, evaluator, node).map_err(|error| error.within("value"))?
-            }
-            OutputForm::Loop { count, input } => {
-                let count = expand::count(frame, evaluator, count)
-                    .map_err(|error| error.within("count").within("copy"))?;
-                let rounds =
-                    expand::rounds(frame, evaluator, (&output.name, true), count, |frame, evaluator| {
-                        expand::value(frame, evaluator, input)
-                    });
-                Value::Array(rounds.map_err(|error| error.within("input").within("copy"))?)
-            }
-        };
+        let (value, secret) = frame.context.watched(|| of_form(frame, evaluator, output));
+        let value = value?;
         let definitions = &self.template.definitions;
         let shape = definitions.follow(&output.shape)?;
         let kind = shape.kind.unwrap_or(ValueKind::Object);
@@ -76,7 +64,26 @@ impl Plan {
                 value.kind()
             )));
         }
-        Ok(Some(Named { name: output.name.clone(), kind, value: (!kind.is_secure()).then_some(value) }))
+        // whatever its type says: what a secret went into is one. A truth carries none
+        let hidden = kind.is_secure() || (secret && value.as_bool().is_none());
+        Ok(Some(Named { name: output.name.clone(), kind, value: (!hidden).then_some(value) }))
+    }
+}
+
+/// The value of an output, of each round if it is a loop.
+fn of_form(frame: &Frame<'_>, evaluator: &Evaluator<'_>, output: &Output) -> Result<Value, Error> {
+    match &output.form {
+        OutputForm::Value(node) => {
+            expand::value(frame, evaluator, node).map_err(|error| error.within("value"))
+        }
+        OutputForm::Loop { count, input } => {
+            let count = expand::count(frame, evaluator, count)
+                .map_err(|error| error.within("count").within("copy"))?;
+            let rounds = expand::rounds(frame, evaluator, (&output.name, true), count, |frame, evaluator| {
+                expand::value(frame, evaluator, input)
+            });
+            Ok(Value::Array(rounds.map_err(|error| error.within("input").within("copy"))?))
+        }
     }
 }
 

@@ -99,6 +99,7 @@ impl<'a> Context<'a> {
             let path = format!("properties.template.variables.{}", variable.name);
             of_variable(error.or_at(variable.at), &variable.name).rooted(&path)
         })?;
+        evaluator.keep(&value)?;
         self.variables.borrow_mut().insert(key(name), (value.clone(), secret));
         Ok(value)
     }

@@ -64,28 +64,26 @@ pub(super) fn parameters(
 ) -> Result<Parameters, Error> {
     refuse_unknown(template, given)?;
     refuse_twice(given)?;
-    let given: HashMap<String, &ParameterGiven> =
-        given.iter().map(|(name, value)| (key(name), value)).collect();
-    let settling = Settling {
-        template,
-        setting,
-        given,
-        done: RefCell::default(),
-        under_way: RefCell::default(),
-        secret: Cell::new(false),
-        guids: Cell::new(0),
-    };
+    let settling = Settling::new(template, given, setting);
     let evaluator = Evaluator::new(&settling, limits);
     for parameter in template.parameters.values() {
         settling.settle(parameter, &evaluator)?;
     }
-    let mut done = settling.done.into_inner();
-    // defaults settle out of order; what is shown follows the template
-    Ok(template
-        .parameters
-        .keys()
-        .filter_map(|key| done.remove(key).map(|value| (key.clone(), value)))
-        .collect())
+    Ok(settling.done())
+}
+
+/// Those parameters that can be settled, even where another cannot.
+pub(super) fn settled(
+    template: &Template,
+    given: &BTreeMap<String, ParameterGiven>,
+    setting: &Setting,
+    limits: &Limits,
+) -> Parameters {
+    let settling = Settling::new(template, given, setting);
+    let evaluator = Evaluator::new(&settling, limits);
+    let can = template.parameters.values().map(|parameter| settling.settle(parameter, &evaluator));
+    can.for_each(drop);
+    settling.done()
 }
 
 fn refuse_unknown(template: &Template, given: &BTreeMap<String, ParameterGiven>) -> Result<(), Error> {
@@ -129,7 +127,30 @@ struct Settling<'a> {
     guids: Cell<u32>,
 }
 
-impl Settling<'_> {
+impl<'a> Settling<'a> {
+    fn new(
+        template: &'a Template,
+        given: &'a BTreeMap<String, ParameterGiven>,
+        setting: &'a Setting,
+    ) -> Self {
+        Self {
+            template,
+            setting,
+            given: given.iter().map(|(name, value)| (key(name), value)).collect(),
+            done: RefCell::default(),
+            under_way: RefCell::default(),
+            secret: Cell::new(false),
+            guids: Cell::new(0),
+        }
+    }
+
+    /// What is settled, in the template's order: defaults settle out of order, and what is shown follows the template.
+    fn done(&self) -> Parameters {
+        let mut done = self.done.take();
+        let keys = self.template.parameters.keys();
+        keys.filter_map(|key| done.remove(key).map(|value| (key.clone(), value))).collect()
+    }
+
     fn settle(&self, parameter: &Parameter, evaluator: &Evaluator<'_>) -> Result<(), Error> {
         let key = key(&parameter.name);
         if self.done.borrow().contains_key(&key) {
@@ -168,9 +189,10 @@ impl Settling<'_> {
         let _levels = evaluator.deeper(super::scope::LEVELS)?;
         self.enter(&parameter.name)?;
         let before = self.secret.replace(false);
-        let value = evaluator.within(self).node(default);
+        let value = evaluator.passing(|| evaluator.within(self).node(default));
         let secret = self.secret.replace(before);
         self.under_way.borrow_mut().pop();
+        let value = value.and_then(|value| evaluator.keep(&value).map(|()| value));
         value.map(|value| (value, secret)).map_err(|mut error| {
             if error.kind == ErrorKind::Expression && !error.message.starts_with("The template parameter") {
                 error.message =

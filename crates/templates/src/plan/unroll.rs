@@ -4,7 +4,7 @@ use super::planned::Planned;
 use super::scope::{Context, Frame, Place, Round};
 use super::{expand, place};
 use crate::template::Resource;
-use crate::{Error, ErrorKind, Evaluator, Limits, Node, Value};
+use crate::{Error, ErrorKind, Evaluator, Limits, Node, Position, Value};
 
 /// Where a planned resource comes from: its way through the template, and the rounds of loops around it, the outermost
 /// first.
@@ -166,8 +166,10 @@ impl Making<'_> {
         self.segments(&kind, &name)?;
         let names: Vec<&str> = name.split('/').collect();
         let scope = self.scope().map_err(not_valid)?;
+        let id = place::id_beneath(&scope, &kind, &names);
+        self.bounded("id", &id, resource.at).map_err(not_valid)?;
         Ok(Planned {
-            id: place::id_beneath(&scope, &kind, &names),
+            id,
             api_version: self.api_version().map_err(not_valid)?,
             location: self.location().map_err(not_valid)?,
             condition: self.condition().map_err(not_valid)?,
@@ -190,7 +192,10 @@ impl Making<'_> {
 
     fn text(&self, node: &Node, member: &str) -> Result<String, Error> {
         match self.evaluator.node(node).map_err(|error| error.within(member))? {
-            Value::Text(text) if !text.trim_matches('/').trim().is_empty() => Ok(text),
+            Value::Text(text) if !text.trim_matches('/').trim().is_empty() => {
+                self.bounded(member, &text, node.at).map_err(|error| error.within(member))?;
+                Ok(text)
+            }
             Value::Text(_) => Err(Error::template(format!("The {member} property cannot be null or empty."))
                 .or_at(node.at)
                 .within(member)),
@@ -200,6 +205,15 @@ impl Making<'_> {
                 Err(Error::template(text).or_at(node.at).within(member))
             }
         }
+    }
+
+    /// Names and what is made of them stay in the plan: they are not to be as long as values may be.
+    fn bounded(&self, member: &str, text: &str, at: Position) -> Result<(), Error> {
+        let max = self.evaluator.limits().id_chars_max;
+        if text.len() <= max {
+            return Ok(());
+        }
+        Err(Error::limit(format!("The {member} of a resource has more than {max} characters.")).or_at(at))
     }
 
     /// A name has a segment less than its type, which begins with a namespace.
@@ -232,7 +246,10 @@ impl Making<'_> {
         };
         match self.evaluator.node(node).map_err(|error| error.within("location"))? {
             Value::Null => Ok(None),
-            Value::Text(text) => Ok(Some(text)),
+            Value::Text(text) => {
+                self.bounded("location", &text, node.at).map_err(|error| error.within("location"))?;
+                Ok(Some(text))
+            }
             other => {
                 let text =
                     format!("The location has to be of type 'String', and it is of type '{}'.", other.kind());

@@ -307,3 +307,117 @@ async fn a_template_asks_for_resources_and_not_for_values_of_secrets() {
         assert!(shown.contains("Failed") && shown.contains(id), "{id}: {shown}");
     }
 }
+
+#[tokio::test]
+async fn whoever_asks_a_template_does_nothing_by_it() {
+    let lab = Lab::new().await.with_vault().await;
+    let _deployer = Deployer::of(&lab, "test");
+    let calls = [
+        format!(
+            "listFoo('{}/importImage?api-version=2023-07-01&x=', '2023-07-01', createObject())",
+            registry()
+        ),
+        format!("listFoo('{}/exportTemplate?api-version=2021-04-01&x=', '2021-04-01')", group()),
+        format!("listKeys('{}', '2023-07-01&x=y')", registry()),
+        format!("reference('{}?x=', '2023-07-01', 'Full')", registry()),
+        format!("listNothing('{}', '2023-07-01')", registry()),
+    ];
+    for call in calls {
+        let mut asking = identity("asking");
+        asking["tags"] = json!({"a": format!("[string({call})]")});
+        let answer = lab.validated(&of_resources(&json!([asking])), json!({})).await.is(400).json();
+        let code = answer["error"]["details"][0]["code"].as_str().unwrap();
+        assert!(
+            ["InvalidResourceReference", "InvalidApiVersionParameter"].contains(&code),
+            "{call}: {answer}"
+        );
+        let shown = lab.deploy("asking", &of_resources(&json!([asking])), json!({})).await;
+        assert_eq!(shown["properties"]["provisioningState"], "Failed", "{call}");
+    }
+    let audit = lab.get("/api/audit").await.is(200).text;
+    assert!(!audit.contains("importImage") && !audit.contains("exportTemplate"), "{audit}");
+}
+
+/// A deployment in which a secret goes wherever it can: plain outputs, plain parameters of a nested one, names.
+fn careless() -> Value {
+    let inner: Value = json!({"contentVersion": "1.0.0.0",
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "parameters": {"plain": {"type": "string"}, "made": {"type": "string"}, "open": {"type": "string"}},
+        "resources": [],
+        "outputs": {"plain": {"type": "string", "value": "[parameters('plain')]"},
+            "made": {"type": "string", "value": "[base64(parameters('made'))]"},
+            "open": {"type": "string", "value": "[parameters('open')]"}}});
+    let nested = json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2025-04-01", "name": "inner",
+        "properties": {"mode": "Incremental", "expressionEvaluationOptions": {"scope": "inner"}, "template": inner,
+            "parameters": {"plain": {"value": "[parameters('secret')]"}, "open": {"value": "open"},
+                "made": {"value": "[concat('x', base64(parameters('secret')))]"}}}});
+    let mut template: Value = serde_json::from_str(&of_resources(&json!([nested]))).unwrap();
+    template["parameters"] = json!({"secret": {"type": "secureString"}});
+    template["outputs"] = json!({"plain": {"type": "string", "value": "[parameters('secret')]"},
+        "made": {"type": "string", "value": "[base64(parameters('secret'))]"},
+        "of": {"type": "string", "value": "[reference('inner').outputs.open.value]"}});
+    template
+}
+
+#[tokio::test]
+async fn what_is_made_of_a_secret_is_shown_nowhere_either() {
+    let lab = Lab::new().await;
+    let _deployer = Deployer::of(&lab, "test");
+    let given = json!({"secret": "planted-secret"});
+    let shown = lab.deploy("outer", &careless().to_string(), given.clone()).await;
+    assert_eq!(shown["properties"]["provisioningState"], "Succeeded", "{shown}");
+    assert_eq!(
+        shown["properties"]["outputs"],
+        json!({"plain": {"type": "String"}, "made": {"type": "String"}, "of": {"type": "String", "value": "open"}})
+    );
+    let inner = lab.get(&at(&deployment("inner"))).await.is(200).json();
+    assert_eq!(inner["properties"]["parameters"]["plain"], json!({"type": "String"}));
+    assert_eq!(inner["properties"]["outputs"]["open"], json!({"type": "String", "value": "open"}));
+    // a name that cannot be is told when the plan is made
+    let mut wrong = careless();
+    wrong["resources"] = json!([identity("[concat(parameters('secret'), '/x')]")]);
+    let failed = lab.deploy("wrong", &wrong.to_string(), given.clone()).await;
+    assert_eq!(failed["properties"]["error"]["code"], "InvalidTemplate", "{failed}");
+    let told = lab.validated(&wrong.to_string(), given.clone()).await.is(400).text;
+    wrong["outputs"] = json!({});
+    wrong["resources"] = json!([identity("[concat('bad name!', parameters('secret'))]")]);
+    let named = lab.validated(&wrong.to_string(), given).await.is(400).text;
+    assert!(named.contains("*****"), "{named}");
+    let mut texts = vec![shown.to_string(), inner.to_string(), failed.to_string(), told, named];
+    for name in ["outer", "inner", "wrong"] {
+        texts.push(json!(lab.operations(name).await).to_string());
+        let id = transload_control::ResourceId::parse(&deployment(name)).unwrap();
+        texts.push(format!("{:?}", lab.control.ledger().deployment(&id).await.unwrap().unwrap()));
+    }
+    for text in texts {
+        for secret in ["planted", "cGxhbnRlZC1zZWNyZXQ", "eGNHeGhiblJsWkMxelpXTnlaWFE"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn members_of_a_parameter_keep_their_order() {
+    let lab = Lab::new().await;
+    let _deployer = Deployer::of(&lab, "test");
+    let write = json!({"type": "string", "value": "[string(parameters('o'))]"});
+    let sections = |resources: Value| {
+        let mut template: Value = serde_json::from_str(&of_resources(&resources)).unwrap();
+        template["parameters"] = json!({"o": {"type": "object"}});
+        template["outputs"] = json!({"o": write});
+        template
+    };
+    let nested = json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2025-04-01", "name": "inner",
+        "properties": {"mode": "Incremental", "expressionEvaluationOptions": {"scope": "inner"},
+            "template": sections(json!([])), "parameters": {"o": {"value": "[parameters('o')]"}}}});
+    let body = format!(
+        r#"{{"properties": {{"mode": "Incremental", "parameters": {{"o": {{"value": {{"b": 1, "a": {{"d": 1, "c": 2}}}}}}}}, "template": {}}}}}"#,
+        sections(json!([nested]))
+    );
+    let watched = lab.begin("order", body).await;
+    assert_eq!(lab.ended(&watched).await["status"], "Succeeded");
+    for name in ["order", "inner"] {
+        let shown = lab.get(&at(&deployment(name))).await.is(200).json();
+        assert_eq!(shown["properties"]["outputs"]["o"]["value"], r#"{"b":1,"a":{"d":1,"c":2}}"#, "{name}");
+    }
+}

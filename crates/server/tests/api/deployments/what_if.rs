@@ -80,3 +80,17 @@ async fn ids_alone_may_be_asked_for_and_nested_ones_are_looked_into() {
         "{changes:?}"
     );
 }
+
+#[tokio::test]
+async fn policies_of_a_vault_are_told_without_secrets() {
+    let lab = Lab::new().await.with_vault().await;
+    let policy = json!({"tenantId": crate::lab::TENANT, "objectId": "[parameters('who')]", "permissions": {"secrets": ["get"]}});
+    let mut template: Value = serde_json::from_str(&of_resources(&json!([{
+        "type": "Microsoft.KeyVault/vaults/accessPolicies", "apiVersion": "2023-07-01", "name": "labvault/add",
+        "properties": {"accessPolicies": [policy]}}])))
+    .unwrap();
+    template["parameters"] = json!({"who": {"type": "secureString"}});
+    let changes = lab.what_if(request(&template.to_string(), &json!({"who": "planted-principal"}))).await;
+    let text = json!(changes).to_string();
+    assert!(!text.contains("planted") && text.contains("*****"), "{text}");
+}

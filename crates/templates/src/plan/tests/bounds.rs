@@ -225,3 +225,32 @@ fn many_that_wait_for_many_are_planned_or_refused_soon() {
     assert_eq!(plan.resources()[799].needs.len(), 400);
     assert_eq!(plan_of(&waits(1000)).unwrap_err().kind, ErrorKind::Limit);
 }
+
+/// Each value is small enough, and so is the work: what is held at a time is bounded by itself.
+#[test]
+fn what_is_held_at_a_time_is_bounded() {
+    let large = "[padLeft('x', 4000000)]";
+    let variables: serde_json::Map<String, Json> =
+        (0..20).map(|at| (format!("v{at}"), json!(large))).collect();
+    let lengths: Vec<String> = (0..20).map(|at| format!("length(variables('v{at}'))")).collect();
+    let of_variables = json!({"variables": variables, "resources": [],
+        "outputs": {"x": {"type": "array", "value": format!("[createArray({})]", lengths.join(","))}}});
+    let defaults: serde_json::Map<String, Json> =
+        (0..20).map(|at| (format!("p{at}"), json!({"type": "string", "defaultValue": large}))).collect();
+    let of_defaults = json!({"parameters": defaults, "resources": []});
+    let of_a_tree = json!({"variables": {"v": large}, "resources": [],
+        "outputs": {"x": {"type": "array", "value": vec!["[variables('v')]"; 20]}}});
+    let of_arguments = json!({"variables": {"v": large}, "resources": [],
+        "outputs": {"x": {"type": "array", "value": format!("[createArray({})]", ["variables('v')"; 20].join(","))}}});
+    for template in [of_variables, of_defaults, of_a_tree, of_arguments] {
+        let error = plan_text(&template.to_string(), &json!({})).unwrap_err();
+        assert!(error.message.contains("holds at a time"), "{}", error.message);
+    }
+    // one after the other they may be
+    let one_by_one = json!({"variables": {"v": large}, "resources": [],
+        "outputs": {"x": {"type": "array", "value": vec!["[length(variables('v'))]"; 20]}}});
+    assert!(plan_text(&one_by_one.to_string(), &json!({})).is_ok());
+    let name = json!({"resources": [{"type": "A.B/c", "apiVersion": "2023-01-01", "name": large}]});
+    let error = plan_text(&name.to_string(), &json!({})).unwrap_err();
+    assert!(error.message.contains("The name of a resource has more than"), "{}", error.message);
+}

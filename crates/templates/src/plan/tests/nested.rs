@@ -15,10 +15,9 @@ const INNER: &str = r#", "expressionEvaluationOptions": {"scope": "Inner"}"#;
 fn deploy(nested: &crate::NestedDeployment) -> Plan {
     let limits = Limits::default();
     let read = Template::read(&nested.template, &limits).unwrap();
-    let given = nested.parameters.as_object().unwrap().iter();
-    let given = given
-        .map(|(name, value)| (name.clone(), ParameterGiven::Value(Value::from_json(&value["value"]))))
-        .collect();
+    let given = nested.parameters.iter();
+    let value = |value: &Value| value.as_object().unwrap().get("value").unwrap().clone();
+    let given = given.map(|(name, given)| (name.to_owned(), ParameterGiven::Value(value(given)))).collect();
     plan(Arc::new(read), &given, &Setting { nested_in: 1, ..setting() }, &limits).unwrap()
 }
 
@@ -32,7 +31,7 @@ fn an_inner_scope_is_the_nested_templates_own() {
     assert!(plan.resources()[0].is_nested && !plan.resources()[0].is_outer);
     let nested = plan.nested(0, &World::new()).unwrap();
     assert_eq!((nested.name.as_str(), nested.mode.as_str()), ("n", "Incremental"));
-    assert_eq!(nested.parameters, json!({"p": {"value": "outer"}}));
+    assert_eq!(Value::Object(nested.parameters.clone()).to_json(), json!({"p": {"value": "outer"}}));
     let outputs = deploy(&nested).outputs(&World::new()).unwrap();
     assert_eq!(outputs[0].value, Some(Value::from("innerouter")));
 }
@@ -144,7 +143,7 @@ fn parameters_from_a_vault_are_handed_on() {
             .unwrap();
     let id = format!("{GROUP}/providers/Microsoft.KeyVault/vaults/v");
     assert_eq!(
-        plan.nested(0, &World::new()).unwrap().parameters,
+        Value::Object(plan.nested(0, &World::new()).unwrap().parameters).to_json(),
         json!({"p": {"reference": {"keyVault": {"id": id}, "secretName": "s"}}})
     );
 }
@@ -200,4 +199,30 @@ fn deployments_nest_as_deep_as_the_bound() {
     assert!(plan_of(&nest(max)).is_ok());
     let error = plan_of(&nest(max + 1)).unwrap_err();
     assert_eq!(error.kind, crate::ErrorKind::Limit);
+}
+
+#[test]
+fn what_a_secret_went_into_is_named_as_one_and_members_keep_their_order() {
+    let inner =
+        r#""parameters": {"p": {"type": "string"}, "q": {"type": "string"}, "o": {"type": "object"}}"#;
+    let given = format!(
+        r#"{INNER}, "parameters": {{"p": {{"value": "[base64(parameters('s'))]"}}, "q": {{"value": "open"}}, "o": {{"value": {{"b": 1, "a": 2}}}}}}"#
+    );
+    let sections = format!(
+        r#""parameters": {{"s": {{"type": "securestring", "defaultValue": "hidden"}}}}, {}"#,
+        resources(&[deployment("", &given, inner)])
+    );
+    let nested = plan_of(&sections).unwrap().nested(0, &World::new()).unwrap();
+    assert_eq!(nested.secrets, ["aGlkZGVu"]);
+    let order = Value::Object(nested.parameters).json_text();
+    assert!(order.contains(r#"{"b":1,"a":2}"#), "{order}");
+}
+
+#[test]
+fn the_place_of_a_member_is_found_as_far_as_it_is_written() {
+    let plan = plan_of(&resources(&[resource("a", r#", "properties": {"list": [1, {"b": 2}]}"#)])).unwrap();
+    let (at, path) = plan.place_of(0, "properties.list[1].b.c").unwrap();
+    assert_eq!((at.line, path.as_str()), (1, "properties.template.resources[0].properties.list[1].b"));
+    let (version, path) = plan.place_of(0, "apiVersion").unwrap();
+    assert!(version < at && path.ends_with("[0].apiVersion"));
 }

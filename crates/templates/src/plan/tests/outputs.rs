@@ -63,3 +63,25 @@ fn a_fault_of_an_output_has_its_place() {
         "{error}"
     );
 }
+
+#[test]
+fn what_a_secret_went_into_is_hidden_whatever_its_type() {
+    let shown = |value: &str| {
+        let sections = format!(
+            r#""parameters": {{"s": {{"type": "securestring", "defaultValue": "hunter2"}}, "n": {{"type": "string", "defaultValue": "a"}}}},
+               "variables": {{"v": "[concat('x', parameters('s'))]"}}, "outputs": {{"x": {value}}}"#
+        );
+        plan_of(&sections).unwrap().outputs(&World::new()).unwrap()[0].value.clone()
+    };
+    for value in [
+        r#"{"type": "string", "value": "[parameters('s')]"}"#,
+        r#"{"type": "string", "value": "[base64(variables('v'))]"}"#,
+        r#"{"type": "object", "value": {"a": ["[parameters('s')]"]}}"#,
+        r#"{"type": "int", "value": "[length(parameters('s'))]"}"#,
+        r#"{"type": "array", "copy": {"count": 1, "input": "[variables('v')]"}}"#,
+    ] {
+        assert_eq!(shown(value), None, "{value}");
+    }
+    assert_eq!(shown(r#"{"type": "bool", "value": "[empty(parameters('s'))]"}"#), Some(Value::Bool(false)));
+    assert_eq!(shown(r#"{"type": "string", "value": "[parameters('n')]"}"#), Some(Value::from("a")));
+}
