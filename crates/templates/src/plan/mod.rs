@@ -61,9 +61,10 @@ pub fn plan(
     setting: &Setting,
     limits: &Limits,
 ) -> Result<Plan, Error> {
-    make(Arc::clone(&template), given, setting, limits).map_err(|error| {
+    let read = Arc::clone(&template);
+    make(template, given, setting, limits).map_err(|error| {
         // the parameters of a plan that cannot be made are settled for their secrets alone
-        let settled = settle::settled(&template, given, setting, &limits.of_a_plan());
+        let settled = settle::settled(&read, given, setting, &limits.of_a_plan());
         validation_failed(error.without(&secrets_in(&settled)))
     })
 }
