@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ResourceIdentity, SystemData, lenient};
+use crate::{ResourceIdentity, SystemData, Tags, lenient};
 
 /// An export pipeline (it has a `target`) or an import pipeline (it has a `source`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Pipeline {
     /// Given back where it was sent.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// Never any: words of its owner have their place at the registry.
+    #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
     /// Who made it, and when; not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_data: Option<SystemData>,

@@ -62,7 +62,7 @@ pub struct RegistryProperties {
     /// `Succeeded`; not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provisioning_state: Option<String>,
-    /// Whether there is a user `admin`. Kept and given back; there never is one.
+    /// Whether there is a user `admin`: `false`, whatever was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_user_enabled: Option<bool>,
     /// What may be.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pipeline::ContainerProperties;
-use crate::{SystemData, lenient};
+use crate::{SystemData, Tags, lenient};
 
 /// A run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct PipelineRun {
     /// Given back where it was sent.
     #[serde(deserialize_with = "lenient::text", skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// Never any: words of its owner have their place at the registry.
+    #[serde(deserialize_with = "lenient::object", skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Tags>,
     /// Who made it, and when; not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_data: Option<SystemData>,

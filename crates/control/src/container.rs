@@ -26,6 +26,12 @@ pub(crate) enum Form {
     Folder,
 }
 
+/// What is taken.
+const FORMS: &str =
+    "https://ACCOUNT.blob.core.windows.net/CONTAINER, s3://BUCKET, gs://BUCKET or file:///FOLDER";
+/// The account of emulators, which stands in the path in front of the container, whatever the host is.
+const EMULATOR_ACCOUNT: &str = "devstoreaccount1";
+
 impl ContainerUri {
     /// Looks at a URI. Folders must be beneath one of `folders`.
     ///
@@ -33,7 +39,12 @@ impl ContainerUri {
     /// [`Code::InvalidRequest`] for what is no container's URI or has a token in it; [`Code::ContainerNotAllowed`] for a
     /// folder that the operator did not allow.
     pub(crate) fn parse(uri: &str, folders: &[PathBuf]) -> Result<Self, Error> {
-        let url = Url::parse(uri.trim()).map_err(|error| refuse(uri, &error.to_string()))?;
+        let url = Url::parse(uri.trim()).map_err(|error| match error {
+            url::ParseError::RelativeUrlWithoutBase => {
+                refuse(uri, &format!("it has no scheme; write {FORMS}"))
+            }
+            other => refuse(uri, &format!("{other}; write {FORMS}")),
+        })?;
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse(uri, "leave out what follows '?': the token belongs into a vault's secret"));
         }
@@ -47,7 +58,7 @@ impl ContainerUri {
             "gs" => Form::Gcs,
             "file" => Form::Folder,
             other => {
-                let detail = format!("'{other}://' is not known; https, s3, gs and file are");
+                let detail = format!("'{other}:' is not known; write {FORMS}");
                 return Err(refuse(uri, &detail));
             }
         };
@@ -57,6 +68,9 @@ impl ContainerUri {
                 return Err(refuse(uri, "it names no container: https://account.blob.example/container"));
             }
             _ => {
+                if form == Form::Azure {
+                    check_container(uri, &url, path)?;
+                }
                 let host = url.host_str().filter(|host| !host.is_empty());
                 let host = host.ok_or_else(|| refuse(uri, "it has no host or bucket"))?;
                 let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -77,6 +91,32 @@ impl ContainerUri {
     pub(crate) fn form(&self) -> Form {
         self.form
     }
+}
+
+/// Whether there can be a container of that name: who asks a store for another is told so in every attempt of every run.
+fn check_container(uri: &str, url: &Url, path: &str) -> Result<(), Error> {
+    let mut segments = path.split('/');
+    let first = segments.next().unwrap_or_default();
+    // an address and a name without dots hold no account: it stands in the path
+    let account_in_path = match url.domain() {
+        Some(domain) => !domain.contains('.') || first == EMULATOR_ACCOUNT,
+        None => true,
+    };
+    let name = if account_in_path { segments.next() } else { Some(first) };
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        return Err(refuse(uri, "it names no container: http://host:port/account/container"));
+    };
+    let sound = (3..=63).contains(&name.len())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.contains("--");
+    if sound || matches!(name, "$root" | "$web") {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(80).collect();
+    let detail = format!("'{shown}' cannot be a container: those are 3 to 63 letters, digits and single '-'");
+    Err(refuse(uri, &detail))
 }
 
 fn folder_key(uri: &str, url: &Url, folders: &[PathBuf]) -> Result<String, Error> {
@@ -145,9 +185,37 @@ mod tests {
         {
             assert_eq!(key(uri).unwrap_err().code, Code::InvalidRequest, "{uri}");
         }
+        let bogus = key("bogus").unwrap_err().message;
+        assert!(bogus.contains("no scheme; write https://ACCOUNT"), "{bogus}");
         for uri in ["https://a.example/c?sv=1&sig=geheim", "https://user:geheim@a.example/c", "geheim"] {
             let error = key(uri).unwrap_err();
             assert!(uri == "geheim" || !error.message.contains("geheim"), "{error}");
+        }
+    }
+
+    #[test]
+    fn containers_have_names_that_stores_take() {
+        for uri in [
+            "https://acct.blob.example/transfer/a/b",
+            "https://acct.blob.example/TRANSFER",
+            "https://acct.blob.example/$root",
+            "http://127.0.0.1:10000/devstoreaccount1/transfer",
+            "http://azurite:10000/devstoreaccount1/transfer",
+            "https://azurite.example/devstoreaccount1/transfer",
+        ] {
+            assert!(key(uri).is_ok(), "{uri}");
+        }
+        for uri in [
+            "https://acct.blob.example/c2",
+            "https://acct.blob.example/-transfer",
+            "https://acct.blob.example/trans--fer",
+            "https://acct.blob.example/trans_fer",
+            "http://127.0.0.1:10000/devstoreaccount1",
+            "http://127.0.0.1:10000/devstoreaccount1/c2",
+            "https://azurite.example/devstoreaccount1/c2",
+        ] {
+            let error = key(uri).unwrap_err();
+            assert!(error.message.contains("container"), "{uri}: {error}");
         }
     }
 

@@ -101,17 +101,23 @@ pub(crate) fn check(id: &ResourceId, kind: &str) -> Result<(), Error> {
     let fits = |c: char| {
         (c.is_ascii_alphanumeric() && !(small && c.is_ascii_uppercase())) || rule.besides.contains(c)
     };
-    let first = name.chars().next().is_some_and(|c| !rule.letter_first || c.is_ascii_alphabetic());
-    let ends = rule.kind != kind::GROUP || !name.ends_with('.');
     let count = name.chars().count();
-    if (rule.least..=rule.most).contains(&count) && name.chars().all(fits) && first && ends {
+    let why = if let Some(other) = name.chars().find(|&c| !fits(c)) {
+        format!("'{}' is not taken", other.escape_default())
+    } else if !(rule.least..=rule.most).contains(&count) {
+        format!("it has {count} characters")
+    } else if rule.letter_first && !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        "it does not begin with a letter".to_owned()
+    } else if rule.kind == kind::GROUP && name.ends_with('.') {
+        "it ends with '.'".to_owned()
+    } else {
         return Ok(());
-    }
+    };
     let short = rule.kind.rsplit('/').next().unwrap_or_default();
     Err(Error::new(
         Code::InvalidResourceName,
         format!(
-            "'{name}' cannot be a name in {short}: {} to {} characters are taken, {}; choose another name",
+            "'{name}' cannot be a name in {short}: {why}. {} to {} characters are taken, {}; choose another name",
             rule.least, rule.most, rule.words
         ),
     )
@@ -187,6 +193,20 @@ mod tests {
         let error = check(&group().resource(kind::REGISTRY, "a-b"), kind::REGISTRY).unwrap_err();
         assert_eq!(error.code, Code::InvalidResourceName);
         assert!(error.message.contains("5 to 50"), "{error}");
+        for (kind, name, why) in [
+            (kind::GROUP, "ends.", "it ends with '.'. 1 to 90"),
+            (kind::GROUP, "a b", "' ' is not taken. 1 to 90"),
+            (kind::REGISTRY, "abcd", "it has 4 characters. 5 to 50"),
+            (kind::VAULT, "1vault", "it does not begin with a letter. 3 to 24"),
+        ] {
+            let id = if kind == kind::GROUP {
+                ResourceId::group_of("s", name)
+            } else {
+                group().resource(kind, name)
+            };
+            let error = check(&id, kind).unwrap_err();
+            assert!(error.message.contains(why), "{error}");
+        }
     }
 
     #[test]

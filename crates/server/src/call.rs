@@ -14,6 +14,7 @@ use transload_control::{Caller, ResourceId};
 use crate::dispatch::{Params, render};
 use crate::fault::Fault;
 use crate::links::Links;
+use crate::member::member_at;
 use crate::query::Query;
 use crate::routes::Route;
 
@@ -72,22 +73,44 @@ impl Call {
 /// JSON out of a body. What was sent is not repeated: it may be a secret.
 pub(crate) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(body).map_err(|error| {
-        let text = error.to_string();
-        let place = format!("line {}, column {}", error.line(), error.column());
-        let why = match text.rfind(", expected ").filter(|_| error.is_data()) {
-            Some(at) => {
-                let end = text.rfind(" at line ").filter(|end| *end > at).unwrap_or(text.len());
-                format!("{} was expected", &text[at + ", expected ".len()..end])
-            }
-            None if error.is_eof() => "the text ends too early".to_owned(),
-            None if error.is_data() => "a member has a value that it cannot have".to_owned(),
-            None => "this is no JSON".to_owned(),
+        let member = Some(&error).filter(|error| error.is_data());
+        let member = member.and_then(|error| member_at(body, error.line(), error.column()));
+        let why = why(&error);
+        let said = match &member {
+            Some(member) => format!("at '{member}' {why}"),
+            None => format!("{why} (line {}, column {})", error.line(), error.column()),
         };
-        Fault::bad(
-            "InvalidRequestContent",
-            format!("The request content was invalid and could not be deserialized: {why} ({place})."),
-        )
+        let text = format!("The request content was invalid and could not be deserialized: {said}.");
+        let fault = Fault::bad("InvalidRequestContent", text);
+        match member {
+            Some(member) => fault.about(member),
+            None => fault,
+        }
     })
+}
+
+/// What was expected, in the words of whoever writes JSON.
+fn why(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
+    if error.is_eof() {
+        return "the text ends too early".to_owned();
+    }
+    if !error.is_data() {
+        return "this is no JSON".to_owned();
+    }
+    if let Some(name) = text.strip_prefix("missing field ") {
+        return format!("{} is missing", name.replace('`', "'"));
+    }
+    let Some(at) = text.rfind(", expected ") else { return "a value stands that cannot be".to_owned() };
+    let expected = match &text[at + ", expected ".len()..] {
+        "a sequence" => "a list",
+        "a map" => "an object",
+        words if words.starts_with("struct ") => "an object",
+        words if words.len() <= 5 && words.starts_with(['i', 'u']) => "a whole number",
+        words => words,
+    };
+    format!("{expected} was expected")
 }
 
 /// The body, if it is not too long.
@@ -126,6 +149,17 @@ mod tests {
     #[test]
     fn it_is_said_what_was_expected_and_where() {
         let fault = read_json::<transload_api::Pipeline>(br#"{"properties": {"options": "x"}}"#).unwrap_err();
-        assert!(fault.message.contains("a sequence was expected (line 1, column "), "{}", fault.message);
+        assert!(
+            fault.message.ends_with(": at 'properties.options' a list was expected."),
+            "{}",
+            fault.message
+        );
+        assert_eq!(fault.target.as_deref(), Some("properties.options"));
+        let fault = read_json::<transload_api::Vault>(br#"{"tags": {"a": "1", "z": 9}}"#).unwrap_err();
+        assert!(fault.message.ends_with(": at 'tags.z' a string was expected."), "{}", fault.message);
+        let fault = read_json::<transload_api::Vault>(b"{\"properties\": [1]}").unwrap_err();
+        assert!(fault.message.ends_with(": at 'properties' an object was expected."), "{}", fault.message);
+        let fault = read_json::<transload_api::Vault>(b"{\n\"tags\": }").unwrap_err();
+        assert!(fault.message.ends_with(": this is no JSON (line 2, column 9)."), "{}", fault.message);
     }
 }

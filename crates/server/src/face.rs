@@ -150,14 +150,15 @@ impl Face {
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let (route, params) = match find(&parts.method, &path) {
             Found::Route(route, params) => (route, params),
-            Found::OtherMethods(methods) => return ("", Err(unknown::method(&parts.method, &methods))),
+            Found::OtherMethods(methods) => {
+                let fault = unknown::in_vault(&path);
+                return ("", Err(fault.unwrap_or_else(|| unknown::method(&parts.method, &methods))));
+            }
             Found::Nothing => {
                 // who may not ask learns nothing of what there is
-                let asked = self.caller(Kind::Manager, &parts.headers, &query, &links, &origin).await;
-                return (
-                    "",
-                    Err(asked.err().unwrap_or_else(|| unknown::path(&path, query.get("api-version")))),
-                );
+                let kind = if unknown::is_in_vault(&path) { Kind::Vaults } else { Kind::Manager };
+                let asked = self.caller(kind, &parts.headers, &query, &links, &origin).await;
+                return ("", Err(asked.err().unwrap_or_else(|| unknown::path(&path))));
             }
         };
         let path = parts.uri.path().to_owned();
@@ -231,7 +232,8 @@ impl Face {
         let at_vault = vault_of_host(links.host(), &set.vault_suffix).is_some();
         let base = if at_vault { self.options.base_uri.trim_end_matches('/') } else { links.base() };
         let tenant = set.tenant;
-        if kind == Kind::Vaults {
+        // clients of vaults know only this form, whatever they asked for
+        if kind == Kind::Vaults || at_vault {
             let text =
                 why.unwrap_or_else(|| "AKV10000: Request is missing a Bearer or PoP token.".to_owned());
             let resource = self.vault_resource(links.host());

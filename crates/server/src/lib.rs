@@ -21,6 +21,7 @@ mod limits;
 mod links;
 mod manage;
 mod map;
+mod member;
 mod merge;
 mod metrics;
 mod options;

@@ -167,6 +167,7 @@ routes! {
         POST "/providers/Microsoft.Resources/calculateTemplateHash" => TemplateHash, "The hash of a template";
         GET "/subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults" => Vaults, "Vaults of the subscription";
         GET "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedVaults" => DeletedVaults, "None: what is deleted is gone";
+        GET "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedManagedHSMs" => DeletedVaults, "None: there are no such vaults";
         GET "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{vault}" => DeletedVaultGet, "None: what is deleted is gone";
         POST "/subscriptions/{subscription}/providers/Microsoft.KeyVault/checkNameAvailability" => VaultName, "Whether a vault's name is free";
         GET vault!("") => Vaults, "Vaults of a group";
@@ -237,5 +238,7 @@ routes! {
         PATCH "/vaults/{vault}/secrets/{secret}/{version}" => SecretUpdate, "Changes attributes of a version";
         GET "/vaults/{vault}/deletedsecrets" => DeletedSecrets, "None: what is deleted is gone";
         GET "/vaults/{vault}/deletedsecrets/{secret}" => DeletedSecretGet, "None: what is deleted is gone";
+        DELETE "/vaults/{vault}/deletedsecrets/{secret}" => DeletedSecretGet, "Nothing to purge: what is deleted is gone";
+        POST "/vaults/{vault}/deletedsecrets/{secret}/recover" => DeletedSecretGet, "Nothing to recover: what is deleted is gone";
     }
 }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER};
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
+use serde_json::json;
 use transload_api::token::{OpenIdConfiguration, TokenAnswer, TokenError};
 use transload_control::{Caller, Code, Error};
 use url::form_urlencoded;
@@ -16,7 +17,7 @@ use crate::call::Call;
 use crate::face::Face;
 use crate::fault::Fault;
 use crate::map::moment;
-use crate::token::{Audience, Issued};
+use crate::token::{Audience, Audiences, Issued};
 
 /// Words of paths that stand for whatever tenant there is.
 const ANY_TENANT: &[&str] = &["common", "organizations", "adfs"];
@@ -143,10 +144,7 @@ async fn granted(face: &Face, call: &Call) -> Result<Result<Issued, Refusal>, Fa
         None => Audience::Manager,
         Some(asked) => match face.tokens.audiences().asked(asked, call.links.base()) {
             Some(audience) => audience,
-            None => {
-                let text = "The scope names no resource of this server. Ask for its base URI with /.default behind it.";
-                return refuse("invalid_scope", 500_011, text);
-            }
+            None => return refuse("invalid_scope", 500_011, no_audience(asked)),
         },
     };
     let posted = field("client_id").zip(field("client_secret"));
@@ -160,6 +158,17 @@ async fn granted(face: &Face, call: &Call) -> Result<Result<Issued, Refusal>, Fa
         )));
     };
     sign_in(face, &call.caller, &credentials, audience, call.now.unix_timestamp()).await
+}
+
+/// Why there is no token for that. Clients put advice of their own behind it: to sign in again.
+fn no_audience(asked: &str) -> &'static str {
+    if Audiences::is_storage(asked) {
+        "Storage takes an account's key or a SAS token here, and nobody signs in to it. Leave out --auth-mode login and --as-user: az \
+         then asks for the account's key. Or give --account-key, --sas-token or --connection-string. To sign in again changes \
+         nothing."
+    } else {
+        "The scope names no resource of this server. Ask for its base URI with /.default behind it. To sign in again changes nothing."
+    }
 }
 
 /// Id and secret of a Basic header; each is form-encoded in it (RFC 6749, § 2.3.1).
@@ -222,7 +231,14 @@ pub(crate) async fn managed_identity(face: &Face, call: &Call) -> Result<Answer,
         ));
     };
     let resource = call.query.said("resource").unwrap_or_default();
-    let audience = face.tokens.audiences().asked(resource, call.links.base()).unwrap_or(Audience::Manager);
+    let asked = face.tokens.audiences().asked(resource, call.links.base());
+    // a token for one thing never goes to another: what is not of this server gets none
+    let Some(audience) = asked.or(resource.is_empty().then_some(Audience::Manager)) else {
+        let text = no_audience(resource);
+        let said =
+            json!({"statusCode": 400, "message": text, "error": "invalid_scope", "error_description": text});
+        return Ok(Answer::json(StatusCode::BAD_REQUEST, &said));
+    };
     let credentials = Credentials { client_id: client_id.to_owned(), secret: secret.into() };
     let now = call.now.unix_timestamp();
     Ok(match sign_in(face, &call.caller, &credentials, audience, now).await? {

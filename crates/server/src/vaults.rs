@@ -84,6 +84,9 @@ pub(crate) async fn deleted(_face: &Face, _call: &Call) -> Result<Answer, Fault>
 
 /// See [`deleted`]. Clients that delete look here until they are told that it is not there any more.
 pub(crate) async fn deleted_one(_face: &Face, call: &Call) -> Result<Answer, Fault> {
-    let text = format!("Deleted secret not found: '{}'. What is deleted is gone.", call.params.get("secret"));
+    let text = format!(
+        "Deleted secret not found: '{}'. What is deleted is gone: there is nothing to recover or purge.",
+        call.params.get("secret")
+    );
     Err(Fault::not_found("SecretNotFound", text))
 }

@@ -52,7 +52,7 @@ impl Face {
             let (route, params) = match find(&method, path) {
                 Found::Route(route, params) => (route, params),
                 Found::OtherMethods(methods) => return Err(unknown::method(&method, &methods)),
-                Found::Nothing => return Err(unknown::path(path, query.get("api-version"))),
+                Found::Nothing => return Err(unknown::path(path)),
             };
             version::check(route.face, query.get("api-version"))?;
             self.subscription_exists(params.find("subscription"))?;

@@ -27,6 +27,7 @@ pub(crate) fn pipeline(stored: &Stored, place: Place<'_>) -> Result<api::Pipelin
         id: Some(stored.id.to_string()),
         name: Some(stored.id.name().to_owned()),
         location: body.location.clone(),
+        tags: None,
         system_data: Some(system_data(&stored.stamps)),
         properties: PipelineProperties {
             source,
@@ -121,8 +122,20 @@ pub(super) fn identity_asked(sent: Option<api::ResourceIdentity>) -> Result<Iden
     }
 }
 
+/// Tags of pipelines and runs would be lost: nobody is told that they were set.
+pub(super) fn untagged(tags: Option<&api::Tags>) -> Result<(), Fault> {
+    match tags {
+        None => Ok(()),
+        Some(_) => Err(Fault::invalid(
+            "tags",
+            "Pipelines and runs have no tags, here as in Azure. Leave 'tags' out, or set them at the registry.",
+        )),
+    }
+}
+
 /// A pipeline as it is asked for.
 pub(crate) fn pipeline_asked(sent: api::Pipeline, direction: Direction) -> Result<PipelineSpec, Fault> {
+    untagged(sent.tags.as_ref())?;
     let PipelineProperties { source, target, trigger, options, .. } = sent.properties;
     let (container, member) = match direction {
         Direction::Export => (target, "properties.target"),

@@ -16,15 +16,16 @@ use super::pipeline::{identity, identity_asked};
 use super::{Place, moment, other, some, system_data};
 use crate::fault::Fault;
 
-/// Members of `properties` that are kept and given back have these two names in the ledger's `extra`.
+/// A member of `properties` that an older program put into the ledger's `extra`.
 const ADMIN: &str = "adminUserEnabled";
+/// The member of `properties` that is kept there and given back.
 const POLICIES: &str = "policies";
 
 /// A registry.
 pub(crate) fn registry(stored: &Stored, place: Place<'_>) -> Result<api::Registry, Fault> {
     let Body::Registry(body) = &stored.body else { return Err(other(stored)) };
     let mut extra = body.extra.clone();
-    let admin = extra.remove(ADMIN).and_then(|value| value.as_bool()).unwrap_or(false);
+    extra.remove(ADMIN);
     let kept = extra.remove(POLICIES).and_then(|value| value.as_object().cloned()).unwrap_or_default();
     let word = if body.exports_allowed { "enabled" } else { "disabled" };
     let policies = Policies { export_policy: Some(Status { status: Some(word.to_owned()) }), extra: kept };
@@ -40,7 +41,8 @@ pub(crate) fn registry(stored: &Stored, place: Place<'_>) -> Result<api::Registr
             login_server: Some(body.place.login_server().to_owned()),
             creation_date: Some(moment(stored.stamps.created_at)),
             provisioning_state: Some("Succeeded".to_owned()),
-            admin_user_enabled: Some(admin),
+            // whatever was asked for: there is no such user
+            admin_user_enabled: Some(false),
             policies: Some(policies),
             transload: external(body),
             extra,
@@ -85,10 +87,7 @@ fn external(body: &Registry) -> Option<ExternalRegistry> {
 
 /// A registry as it is asked for.
 pub(crate) fn registry_asked(sent: api::Registry) -> Result<RegistrySpec, Fault> {
-    let RegistryProperties { admin_user_enabled, policies, transload, mut extra, .. } = sent.properties;
-    if let Some(admin) = admin_user_enabled {
-        extra.insert(ADMIN.to_owned(), Value::Bool(admin));
-    }
+    let RegistryProperties { policies, transload, mut extra, .. } = sent.properties;
     let Policies { export_policy, extra: other_policies } = policies.unwrap_or_default();
     if !other_policies.is_empty() {
         extra.insert(POLICIES.to_owned(), Value::Object(other_policies));

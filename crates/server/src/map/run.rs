@@ -12,7 +12,7 @@ use transload_control::resource::{Body, Container, Stored, kind};
 use transload_control::run::{Record, Run, RunState, Work};
 use transload_control::{ResourceId, RunSpec, WorkSpec};
 
-use super::pipeline::container;
+use super::pipeline::{container, untagged};
 use super::{moment, system_data};
 use crate::fault::Fault;
 
@@ -27,6 +27,7 @@ pub(crate) fn run(kept: &Run, pipeline: Option<&Stored>) -> api::PipelineRun {
         id: Some(kept.id.to_string()),
         name: Some(kept.id.name().to_owned()),
         location: kept.location.clone(),
+        tags: None,
         system_data: Some(system_data(&kept.stamps)),
         properties: RunProperties {
             provisioning_state: Some(provisioning_state(kept.state, kept.generation).to_owned()),
@@ -191,6 +192,7 @@ fn said(code: &str, message: &str) -> api::ErrorBody {
 
 /// A run as it is asked for. Whether its pipeline exports or imports is told by the pipeline's id.
 pub(crate) fn run_asked(sent: api::PipelineRun) -> Result<RunSpec, Fault> {
+    untagged(sent.tags.as_ref())?;
     let RunProperties { request, force_update_tag, .. } = sent.properties;
     let required =
         |member: &str, what: &str| Fault::invalid(member, format!("'{member}' is required: {what}."));

@@ -20,7 +20,9 @@ pub(crate) fn vault(stored: &Stored, place: Place<'_>) -> Result<api::Vault, Fau
     // anything else
     extra.insert("enableRbacAuthorization".to_owned(), Value::Bool(false));
     extra.insert("enableSoftDelete".to_owned(), Value::Bool(false));
-    extra.remove("softDeleteRetentionInDays");
+    for unkept in ["softDeleteRetentionInDays", "enablePurgeProtection"] {
+        extra.remove(unkept);
+    }
     Ok(api::Vault {
         kind: Some(kind::VAULT.to_owned()),
         id: Some(stored.id.to_string()),

@@ -19,6 +19,9 @@ const VAULTS: &str = "https://vault.azure.net";
 /// What clients that know no other cloud ask for the resource manager with.
 const MANAGERS: &[&str] = &["https://management.azure.com", "https://management.core.windows.net"];
 
+/// What every cloud's clients ask for stores with.
+const STORAGE: &str = "storage.azure.com";
+
 /// The names of audiences in tokens, and those that clients ask for them with.
 #[derive(Debug, Clone)]
 pub(crate) struct Audiences {
@@ -50,6 +53,16 @@ impl Audiences {
     /// scopes the first that is one.
     pub(crate) fn asked(&self, scope: &str, here: &str) -> Option<Audience> {
         scope.split_ascii_whitespace().find_map(|one| self.one(one, here))
+    }
+
+    /// Whether a `scope` or `resource` is one of stores: what clients name all of them by, or an account's host.
+    pub(crate) fn is_storage(scope: &str) -> bool {
+        scope.split_ascii_whitespace().any(|one| {
+            let lower = one.to_ascii_lowercase();
+            let host = lower.split_once("://").map_or(lower.as_str(), |(_, rest)| rest);
+            let host = host.split('/').next().unwrap_or_default();
+            host == STORAGE || host.contains(".blob.")
+        })
     }
 
     fn one(&self, scope: &str, here: &str) -> Option<Audience> {
@@ -106,6 +119,15 @@ mod tests {
         assert_eq!(asked("https://containerregistry.azure.net/.default"), Some(Audience::Registries));
         for scope in ["", "https://storage.azure.com/.default", "https://127.0.0.1/.default", "openid"] {
             assert_eq!(asked(scope), None, "{scope}");
+        }
+        for (scope, storage) in [
+            ("https://storage.azure.com/.default", true),
+            ("https://storage.azure.com//.default", true),
+            ("https://Acct.blob.core.windows.net/.default", true),
+            ("https://vault.azure.net/.default", false),
+            ("", false),
+        ] {
+            assert_eq!(Audiences::is_storage(scope), storage, "{scope}");
         }
     }
 }

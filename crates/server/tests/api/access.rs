@@ -16,7 +16,7 @@ async fn each_role_may_what_it_may_and_no_more() {
     let lab = Lab::new().await.with_pipelines().await;
     let export = Lab::export_run();
     let pipeline = versioned(&format!("{}/exportPipelines/expipe2", registry()));
-    let body = json!({"properties": {"target": {"uri": "https://a.blob.test/c", "storageAccessMode": "ManagedIdentity"}}});
+    let body = json!({"properties": {"target": {"uri": "https://a.blob.test/container", "storageAccessMode": "ManagedIdentity"}}});
     for (role, reads, runs, makes, owns) in [
         (None, 403, 403, 403, 403),
         (Some(Role::Reader), 200, 403, 403, 403),

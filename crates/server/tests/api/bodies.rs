@@ -81,7 +81,7 @@ fn any_body() -> impl Strategy<Value = String> {
     let key = prop_oneof![4 => prop::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => ".{0,6}"];
     let text = prop_oneof![
         ".{0,24}".prop_map(Value::from),
-        Just(json!("https://acct.blob.test/c")),
+        Just(json!("https://acct.blob.test/container")),
         Just(json!("Owner")),
         Just(json!(format!("/subscriptions/{SUBSCRIPTION}"))),
         Just(json!("SystemAssigned")),

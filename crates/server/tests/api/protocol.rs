@@ -14,7 +14,7 @@ async fn words_of_a_path_are_taken_in_whatever_case_and_ids_are_shown_as_they_we
     let answer = lab.get(&versioned(&path)).await.is(200);
     assert_eq!(answer.json()["id"], registry());
     let child = format!("{path}/ExportPipelines/expipe1");
-    let body = json!({"properties": {"target": {"uri": "https://a.blob.test/c", "storageAccessMode": "ManagedIdentity"}},
+    let body = json!({"properties": {"target": {"uri": "https://a.blob.test/container", "storageAccessMode": "ManagedIdentity"}},
         "identity": {"type": "SystemAssigned"}});
     let answer = lab.put(&versioned(&child), &body).await.is(200);
     assert_eq!(answer.json()["id"], format!("{}/exportPipelines/expipe1", registry()));
@@ -76,7 +76,7 @@ async fn what_is_not_here_is_said_in_the_resource_managers_words() {
     assert_eq!(code, "InvalidResourceNamespace", "{text}");
     let (code, text) = found(format!("{}/webhooks/x", registry())).await;
     assert_eq!(code, "InvalidResourceType");
-    assert!(text.contains("'registries/webhooks'") && text.contains("2019-12-01-preview"), "{text}");
+    assert!(text.contains("'registries/webhooks'") && text.contains("registries/pipelineRuns"), "{text}");
     let (code, text) = found(format!("{}/providers/Microsoft.KeyVault/vaults/none", group())).await;
     assert_eq!(code, "ResourceNotFound");
     assert!(

@@ -67,7 +67,8 @@ async fn a_registry_is_patched_member_by_member() {
     let found = lab.call(Method::PATCH, &versioned(&registry()), Some(&change)).await.is(200).json();
     assert_eq!(found["tags"], json!({"a": "1", "b": "2"}));
     assert_eq!(found["properties"]["zoneRedundancy"], "Disabled");
-    assert_eq!(found["properties"]["adminUserEnabled"], true);
+    // there is no such user, and nobody is told that there is
+    assert_eq!(found["properties"]["adminUserEnabled"], false);
     assert_eq!(found["properties"]["policies"]["exportPolicy"]["status"], "disabled");
     assert_eq!(found["properties"]["policies"]["trustPolicy"]["status"], "enabled");
     assert_eq!(found["location"], "westus");
@@ -152,13 +153,37 @@ async fn a_pipeline_that_cannot_be_is_refused_with_the_member_that_is_wrong() {
         ("importPipelines", json!({"source": good, "trigger": {"sourceTrigger": {}}})),
         ("importPipelines", json!({"source": good, "trigger": {"sourceTrigger": {"status": "Perhaps"}}})),
         ("exportPipelines", json!({"target": {"uri": "nonsense"}})),
-        ("exportPipelines", json!({"target": {"uri": "https://a.blob.test/c", "storageAccessMode": "Key"}})),
+        (
+            "exportPipelines",
+            json!({"target": {"uri": "https://a.blob.test/container", "storageAccessMode": "Key"}}),
+        ),
     ] {
         let answer = put(kind, properties.clone()).await;
         assert_eq!(answer.status, 400, "{properties} {}", answer.text);
         assert!(answer.json()["error"]["message"].as_str().unwrap().len() > 20, "{}", answer.text);
     }
     lab.put(&pipeline("exportPipelines", "a_b-c"), &json!({"properties": {"target": good}})).await.is(400);
+}
+
+#[tokio::test]
+async fn tags_of_pipelines_and_runs_are_refused_and_not_lost() {
+    let lab = Lab::new().await.with_pipelines().await;
+    let path = pipeline("exportPipelines", "expipe1");
+    // as `az resource tag` does it: what is there, with tags
+    let mut shown = lab.get(&path).await.is(200).json();
+    assert_eq!(shown.get("tags"), None);
+    shown["tags"] = json!({"a": "1"});
+    let refused = lab.put(&path, &shown).await.is(400).json();
+    assert_eq!(refused["error"]["target"], "tags");
+    assert!(refused["error"]["message"].as_str().unwrap().contains("have no tags"), "{refused}");
+    shown["tags"] = json!({});
+    lab.put(&path, &shown).await.is(200);
+    let path = versioned(&format!("{}/pipelineRuns/run01", registry()));
+    let mut run = Lab::export_run();
+    run["tags"] = json!({"a": "1"});
+    assert_eq!(lab.put(&path, &run).await.is(400).json()["error"]["target"], "tags");
+    run["tags"] = json!(null);
+    lab.put(&path, &run).await.is(201);
 }
 
 #[tokio::test]

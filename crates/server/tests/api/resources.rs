@@ -39,7 +39,7 @@ async fn a_group_is_made_found_changed_and_removed() {
 async fn a_vault_has_what_clients_read_of_it() {
     let lab = Lab::new().await;
     let body = json!({"location": "westus", "properties": {"tenantId": TENANT, "sku": {"name": "standard", "family": "A"},
-        "accessPolicies": null, "enableRbacAuthorization": true, "enableSoftDelete": true, "softDeleteRetentionInDays": 90,
+        "accessPolicies": null, "enableRbacAuthorization": true, "enableSoftDelete": true, "softDeleteRetentionInDays": 90, "enablePurgeProtection": true,
         "networkAcls": {"bypass": "AzureServices"}}});
     let made = lab.put(&at(&vault("labvault")), &body).await.is(200).json();
     let properties = &made["properties"];
@@ -53,6 +53,7 @@ async fn a_vault_has_what_clients_read_of_it() {
     assert_eq!(properties["enableRbacAuthorization"], false);
     assert_eq!(properties["enableSoftDelete"], false);
     assert_eq!(properties.get("softDeleteRetentionInDays"), None);
+    assert_eq!(properties.get("enablePurgeProtection"), None);
 }
 
 #[tokio::test]

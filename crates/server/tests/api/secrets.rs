@@ -146,6 +146,50 @@ async fn who_has_no_permission_gets_nothing_and_a_policy_gives_it() {
 }
 
 #[tokio::test]
+async fn whatever_is_asked_of_a_vaults_host_is_challenged_as_vaults_challenge() {
+    let lab = lab().await;
+    let wanted =
+        format!("Bearer authorization=\"https://{HOST}/{TENANT}\", resource=\"https://vault.transfer.test\"");
+    for (method, path) in [
+        (Method::GET, "/keys"),
+        (Method::GET, "/certificates"),
+        (Method::POST, "/keys/one/create"),
+        (Method::POST, "/deletedsecrets/one/recover"),
+        (Method::DELETE, "/deletedsecrets/one"),
+        (Method::GET, "/"),
+    ] {
+        let path = format!("{path}?api-version=7.6");
+        let answer = lab.at_vault(None, method.clone(), &path, None).await.is(401);
+        assert_eq!(answer.header("www-authenticate"), wanted, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_vault_does_not_have_is_said() {
+    let lab = lab().await;
+    let secret = lab.secret.expose_secret().to_owned();
+    let token = lab.sign_in(&lab.client_id, &secret, "https://vault.transfer.test/.default").await;
+    for (method, path, word) in [
+        (Method::GET, "/keys", "no keys"),
+        (Method::GET, "/deletedcertificates/one", "no certificates"),
+        (Method::POST, "/keys/one/create", "no keys"),
+        (Method::DELETE, "/deletedsecrets/one", "nothing to recover or purge"),
+        (Method::POST, "/deletedsecrets/one/recover", "nothing to recover or purge"),
+        (Method::POST, "/secrets/one/backup", "not backed up one by one"),
+        (Method::POST, "/secrets/restore", "not backed up one by one"),
+    ] {
+        let answer =
+            lab.at_vault(Some(&token), method.clone(), &format!("{path}?api-version=7.6"), None).await;
+        assert!(answer.is(404).text.contains(word), "{method} {path}");
+    }
+    let path = format!(
+        "/subscriptions/{}/providers/Microsoft.KeyVault/deletedManagedHSMs",
+        crate::lab::SUBSCRIPTION
+    );
+    assert_eq!(lab.get(&format!("{path}?api-version=2026-02-01")).await.is(200).json(), json!({"value": []}));
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused() {
     let lab = lab().await;
     let put = async |name: &str, body: Value| {

@@ -61,6 +61,11 @@ async fn refusals_of_the_token_endpoint_are_in_its_own_form_and_repeat_no_secret
     let secret = lab.secret.expose_secret().to_owned();
     let answer = lab.ask_token(&lab.client_id, &secret, "https://storage.azure.com/.default").await.is(400);
     assert_eq!(answer.json()["error"], "invalid_scope");
+    for word in ["account's key", "SAS token", "--auth-mode login", "changes nothing"] {
+        assert!(answer.text.contains(word), "{word}: {}", answer.text);
+    }
+    let answer = lab.ask_token(&lab.client_id, &secret, "https://graph.example/.default").await.is(400);
+    assert!(answer.text.contains("names no resource") && !answer.text.contains("SAS"), "{}", answer.text);
     let form =
         Request::post(format!("/{TENANT}/oauth2/v2.0/token")).body("grant_type=password".into()).unwrap();
     assert_eq!(lab.send(form).await.is(400).json()["error"], "unsupported_grant_type");
@@ -121,4 +126,11 @@ async fn a_managed_identity_signs_in_with_its_header() {
     assert_eq!(answer["resource"], format!("https://{HOST}"));
     let request = Request::get(&path).body(axum::body::Body::empty()).unwrap();
     lab.send(request).await.is(401);
+    // a token of this server's manager is not given for a store, which would be sent it
+    let path = "/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fstorage.azure.com";
+    let said = format!("{}:{}", lab.client_id, lab.secret.expose_secret());
+    let request = Request::get(path).header("X-IDENTITY-HEADER", said).header("host", HOST);
+    let refused = lab.send(request.body(axum::body::Body::empty()).unwrap()).await.is(400);
+    assert!(refused.json()["message"].as_str().unwrap().contains("SAS token"), "{}", refused.text);
+    assert!(!refused.text.contains("access_token"), "{}", refused.text);
 }

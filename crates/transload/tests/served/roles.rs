@@ -38,7 +38,7 @@ fn each_role_does_what_it_may_and_nothing_more() {
     site.make_external("ours", REGISTRY, "registry.example");
     let registry = site.registry("ours", REGISTRY);
     let pipeline = format!("{registry}/exportPipelines/labpipeline");
-    let body = export_pipeline("https://a.blob.example/c", "https://v.vault.example/secrets/s", &[]);
+    let body = export_pipeline("https://a.blob.example/container", "https://v.vault.example/secrets/s", &[]);
     site.put(&pipeline, &body);
     let run = format!("{registry}/pipelineRuns/labrun");
     let asked = json!({"properties": {"request": {"pipelineResourceId": pipeline, "artifacts": ["a:v1"],

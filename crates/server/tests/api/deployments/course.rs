@@ -246,7 +246,7 @@ const PIPELINE_ALONE: &str = r#"{
   "resources": [{
     "type": "Microsoft.ContainerRegistry/registries/exportPipelines", "apiVersion": "2025-06-01-preview",
     "name": "labreg/expipe1", "identity": {"type": "SystemAssigned"},
-    "properties": {"target": {"type": "AzureStorageBlobContainer", "uri": "https://acct.blob.transfer.test/c",
+    "properties": {"target": {"type": "AzureStorageBlobContainer", "uri": "https://acct.blob.transfer.test/container",
       "storageAccessMode": "ManagedIdentity"}}
   }]
 }"#;
