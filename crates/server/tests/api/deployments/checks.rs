@@ -163,7 +163,7 @@ async fn storage_accounts_and_policies_are_looked_at_before_anything_is_made() {
         "name": "labvault/give", "properties": {"accessPolicies": []}});
     let pipeline = json!({"type": "Microsoft.ContainerRegistry/registries/importPipelines",
         "apiVersion": "2025-06-01-preview", "name": "labreg/impipe1", "identity": {"type": "SystemAssigned"},
-        "properties": {"source": {"uri": "https://storeaa.blob.storage.transfer.test/c",
+        "properties": {"source": {"uri": "https://storeaa.blob.storage.transfer.test/container",
             "storageAccessMode": "ManagedIdentity"}}});
     let answer =
         lab.validated(&of_resources(&json!([account(json!({})), policies, pipeline])), json!({})).await;
