@@ -138,7 +138,13 @@ impl Client {
 
 /// An error that stands in an answer of success.
 fn refused(id: &ResourceId, said: Option<&ErrorBody>) -> Result<(), Error> {
-    said.map_or(Ok(()), |said| Err(Error::of_body(Kind::Refused, &id.path(), said)))
+    let Some(said) = said else { return Ok(()) };
+    let kind = match said.code.as_str() {
+        "AuthorizationFailed" => Kind::Denied,
+        code if code.ends_with("NotFound") => Kind::NotFound,
+        _ => Kind::Refused,
+    };
+    Err(Error::of_body(kind, &id.path(), said))
 }
 
 fn beneath(id: &ResourceId, action: &str) -> String {
@@ -150,6 +156,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_stands_in_an_answer_of_success_is_of_the_kind_that_its_code_says() {
+        let id = ResourceId::parse("/subscriptions/s/resourceGroups/g").unwrap();
+        assert!(refused(&id, None).is_ok());
+        for (code, kind) in [
+            ("AuthorizationFailed", Kind::Denied),
+            ("ResourceGroupNotFound", Kind::NotFound),
+            ("InvalidTemplate", Kind::Refused),
+        ] {
+            let said = ErrorBody { code: code.to_owned(), ..ErrorBody::default() };
+            assert_eq!(refused(&id, Some(&said)).unwrap_err().kind(), kind);
+        }
+    }
 
     #[test]
     fn the_template_stands_in_the_body_as_it_stands_in_the_file() {

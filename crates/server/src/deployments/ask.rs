@@ -14,6 +14,8 @@ use crate::options::ServerOptions;
 /// A request that was read.
 pub(crate) struct Asked {
     pub(crate) template: Node,
+    /// Where the text begins in the request that a person wrote as the template.
+    first: Position,
     /// As they were sent, members in their order: `{value}` or `{reference}`.
     pub(crate) parameters: BTreeMap<String, Value>,
     pub(crate) mode: DeploymentMode,
@@ -49,9 +51,10 @@ impl Asked {
         Self::of(&root).map_err(Unread::Fault)
     }
 
-    /// What a plan says of a deployment that is nested in it.
-    pub(crate) fn nested(nested: &NestedDeployment) -> Self {
+    /// What a plan says of a deployment that is nested in what was `outer` asked for.
+    pub(crate) fn nested(nested: &NestedDeployment, outer: &Self) -> Self {
         Self {
+            first: outer.first,
             template: nested.template.clone(),
             parameters: nested.parameters.clone().into_iter().collect(),
             mode: DeploymentMode::Incremental,
@@ -80,6 +83,7 @@ impl Asked {
         }
         let what_if = said(properties, "whatIfSettings").and_then(|settings| settings.get("resultFormat"));
         Ok(Self {
+            first: template.at,
             template,
             parameters: parameters(properties)?,
             mode: mode(properties)?,
@@ -91,7 +95,7 @@ impl Asked {
 
     /// Where in the template's own text something is that stands there in the request's.
     pub(crate) fn place(&self, at: Position) -> Position {
-        let first = self.template.at;
+        let first = self.first;
         let column =
             if at.line == first.line { at.column.saturating_sub(first.column) + 1 } else { at.column };
         Position { line: at.line.saturating_sub(first.line) + 1, column }

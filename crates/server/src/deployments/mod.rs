@@ -11,6 +11,7 @@ mod delta;
 mod execute;
 pub(crate) mod export_group;
 mod inner;
+mod inside;
 mod job;
 mod order;
 mod policies;

@@ -4,13 +4,14 @@ use time::OffsetDateTime;
 use transload_api as api;
 use transload_api::deployment::DeploymentProperties;
 use transload_control::{Code, ResourceId};
-use transload_templates::{Lookup, Plan, Planned, World};
+use transload_templates::Planned;
 use uuid::Uuid;
 
 use super::ask::Asked;
 use super::blot::Blots;
+use super::inside::{Inside, Whole};
 use super::order::{dependencies, deployed, output_order, providers, references};
-use super::prepare::{Prepared, Unplanned, Which, shown_parameters};
+use super::prepare::{Boxed, Prepared, Unplanned, Which, shown_parameters};
 use super::routes::{deployment_id, text_of};
 use super::types;
 use super::words::{preflight_fault, template_body, template_fault};
@@ -34,25 +35,52 @@ impl Face {
         }
     }
 
-    /// What is wrong with each resource as far as that can be told without making it.
+    /// What is wrong with each resource as far as that can be told without making it, with those of nested deployments too.
     pub(super) async fn preflight(
         &self,
         call: &Call,
+        whole: &Whole,
         prepared: &Prepared,
     ) -> Result<Vec<api::ErrorBody>, Fault> {
         let mut wrong = Vec::new();
-        for (at, planned) in deployed(&prepared.plan) {
-            let looked = self.preflight_one(call, prepared, at, planned).await?;
-            wrong.extend(looked.map(|body| named(prepared, planned, body)));
-        }
+        self.preflight_in(call, whole, prepared, 0, &mut wrong).await?;
         Ok(wrong)
     }
 
-    async fn preflight_one(
+    fn preflight_in<'a>(
+        &'a self,
+        call: &'a Call,
+        whole: &'a Whole,
+        prepared: &'a Prepared,
+        depth: u32,
+        wrong: &'a mut Vec<api::ErrorBody>,
+    ) -> Boxed<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            for (at, planned) in deployed(&prepared.plan) {
+                let mut looked = self.look_at(whole, prepared, planned).await?;
+                if looked.is_none() && planned.is_nested {
+                    looked = match self.inside(&call.caller, whole, prepared, at, depth).await? {
+                        Inside::Known(inner) => {
+                            self.preflight_in(call, whole, &inner, depth + 1, wrong).await?;
+                            None
+                        }
+                        Inside::Later => None,
+                        Inside::Missing(_, body) | Inside::Wrong(body) => Some(body),
+                    };
+                } else if looked.is_none() {
+                    looked = self.look_into(call, whole, prepared, at).await?;
+                }
+                wrong.extend(looked.map(|body| prepared.blots.body(named(prepared, at, body))));
+            }
+            Ok(())
+        })
+    }
+
+    /// What is wrong with a resource's id, its type and its version.
+    async fn look_at(
         &self,
-        call: &Call,
+        whole: &Whole,
         prepared: &Prepared,
-        at: usize,
         planned: &Planned,
     ) -> Result<Option<api::ErrorBody>, Fault> {
         let id = match ResourceId::parse(&planned.id) {
@@ -68,29 +96,28 @@ impl Face {
         if let Err(error) = self.control.check_name(&id) {
             return Ok(Some(Fault::from(error).body()));
         }
-        if let Some(body) = self.parent_missing(prepared, &id).await? {
-            return Ok(Some(body));
-        }
-        let mut known = Known::hiding(&prepared.blots);
-        let plan = &prepared.plan;
-        let told = match planned.is_nested {
-            true => {
-                let ask = move |plan: &Plan, world: &World| plan.nested(at, world).map(|_| None);
-                self.told(&call.caller, plan, &mut known, ask).await
-            }
-            false => {
-                let ask = move |plan: &Plan, world: &World| plan.body(at, world).map(Some);
-                self.told(&call.caller, plan, &mut known, ask).await
-            }
-        };
+        self.parent_missing(whole, prepared, &id).await
+    }
+
+    /// What is wrong with what is sent for a resource.
+    async fn look_into(
+        &self,
+        call: &Call,
+        whole: &Whole,
+        prepared: &Prepared,
+        at: usize,
+    ) -> Result<Option<api::ErrorBody>, Fault> {
+        let (plan, mut known) = (&prepared.plan, Known::hiding(&prepared.blots));
+        let Ok(id) = ResourceId::parse(&plan.resources()[at].id) else { return Ok(None) };
+        let told = self.told(&call.caller, plan, &mut known, move |plan, world| plan.body(at, world)).await;
         match told {
-            Ok(None) => Ok(None),
-            Ok(Some(body)) => match self.look_at_body(plan, &id, &body).await {
+            Ok(body) => match self.look_at_body(whole, &id, &body).await {
                 Err(fault) if fault.status.is_server_error() => Err(fault),
+                Err(fault) if whole.may_come(&fault) => Ok(None),
                 looked => Ok(looked.err().map(|fault| known.blots.body(fault.body()))),
             },
             // it will be there when this one is made
-            Err(Untold::Fault(_, lookup)) if is_own(prepared, &lookup) => Ok(None),
+            Err(Untold::Fault(fault, lookup)) if whole.is_own(&fault, &lookup) => Ok(None),
             Err(Untold::Fault(fault, _)) if fault.status.is_server_error() => Err(fault),
             Err(Untold::Fault(fault, _)) => Ok(Some(fault.body())),
             Err(Untold::Template(error)) => Ok(Some(template_body(&error, Some(&prepared.asked)))),
@@ -100,6 +127,7 @@ impl Face {
     /// What a resource is beneath has to be there, or to be made by the same template.
     async fn parent_missing(
         &self,
+        whole: &Whole,
         prepared: &Prepared,
         id: &ResourceId,
     ) -> Result<Option<api::ErrorBody>, Fault> {
@@ -109,7 +137,7 @@ impl Face {
         };
         let made =
             prepared.plan.resources().iter().any(|one| one.condition && same_id(&one.id, parent.as_str()));
-        if made || self.control.ledger().get(&parent).await?.is_some() {
+        if made || whole.may_make(&parent) || self.control.ledger().get(&parent).await?.is_some() {
             return Ok(None);
         }
         let text = format!(
@@ -123,13 +151,15 @@ impl Face {
 }
 
 /// What is wrong with a resource, and with which: a template may have many, and what refuses one speaks of its members.
-fn named(prepared: &Prepared, planned: &Planned, body: api::ErrorBody) -> api::ErrorBody {
+fn named(prepared: &Prepared, at: usize, body: api::ErrorBody) -> api::ErrorBody {
+    let planned = &prepared.plan.resources()[at];
     let target = Some(planned.id.clone());
     // what the template's language refuses has its place already
     if !body.additional_info.is_empty() {
         return api::ErrorBody { target, ..body };
     }
-    let at = prepared.asked.place(planned.at);
+    let member = body.target.as_deref().and_then(|member| prepared.plan.place_of(at, member));
+    let at = prepared.asked.place(member.map_or(planned.at, |(at, _)| at));
     let subject = format!("The resource '{}'", planned.name);
     let placed = format!("{subject} at line '{}' and column '{}'", at.line, at.column);
     let message = match body.message.strip_prefix(&subject) {
@@ -137,15 +167,6 @@ fn named(prepared: &Prepared, planned: &Planned, body: api::ErrorBody) -> api::E
         None => format!("{placed}: {}", body.message),
     };
     api::ErrorBody { message, target, ..body }
-}
-
-/// Whether what is asked for is made by the template itself, or beneath something that is.
-pub(super) fn is_own(prepared: &Prepared, lookup: &Lookup) -> bool {
-    let wanted = lookup.id().to_ascii_lowercase();
-    prepared.plan.resources().iter().filter(|one| one.condition && !one.existing).any(|one| {
-        let own = one.id.to_ascii_lowercase();
-        wanted.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
 }
 
 fn same_id(one: &str, other: &str) -> bool {
@@ -161,7 +182,8 @@ pub(crate) async fn validate(face: &Face, call: &Call) -> Result<Answer, Fault> 
         // clients hide what the PUT itself is refused with (contract, § 0.2)
         return Err(Fault::from(face.control.active_deployment(&there)));
     }
-    let wrong = face.preflight(call, &prepared).await?;
+    let whole = face.whole(&call.caller, &prepared).await?;
+    let wrong = face.preflight(call, &whole, &prepared).await?;
     if !wrong.is_empty() {
         let fault = preflight_fault(id.name(), &call.caller.correlation, wrong);
         return Err(prepared.blots.fault(fault));

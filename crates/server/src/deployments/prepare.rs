@@ -1,6 +1,7 @@
 //! From a request to a plan: the place where it happens, secrets that parameters name, what must not be shown.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -17,6 +18,9 @@ use super::blot::Blots;
 use super::world::aside;
 use crate::face::Face;
 use crate::fault::Fault;
+
+/// A future that may wait for others of its kind.
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A request that has a plan.
 #[derive(Debug)]

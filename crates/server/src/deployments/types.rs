@@ -7,9 +7,9 @@ use transload_api::{ErrorBody, UserAssignedIdentity, Vault};
 use transload_control::resource::{Direction, kind};
 use transload_control::storage::AccountUri;
 use transload_control::{Code, Error, ResourceId};
-use transload_templates::{Plan, Planned};
+use transload_templates::Planned;
 
-use super::order::deployed;
+use super::inside::Whole;
 use super::policies::ACCESS_POLICIES;
 use crate::call::read_json;
 use crate::dispatch::{Found, find};
@@ -24,7 +24,12 @@ impl Face {
     ///
     /// # Errors
     /// What its PUT would be refused with.
-    pub(super) async fn look_at_body(&self, plan: &Plan, id: &ResourceId, body: &Json) -> Result<(), Fault> {
+    pub(super) async fn look_at_body(
+        &self,
+        whole: &Whole,
+        id: &ResourceId,
+        body: &Json,
+    ) -> Result<(), Fault> {
         let text = body.to_string();
         let text = text.as_bytes();
         let direction =
@@ -34,14 +39,14 @@ impl Face {
         if let Some(direction) = direction {
             let spec = map::pipeline_asked(read_json(text)?, direction)?;
             return match self.control.check_pipeline(id, &spec).await {
-                Err(error) if self.makes_account(plan, &error, &spec.uri) => Ok(()),
+                Err(error) if self.makes_account(whole, &error, &spec.uri) => Ok(()),
                 checked => Ok(checked?),
             };
         }
         if id.is_kind(kind::PIPELINE_RUN) {
             let spec = map::run_asked(read_json(text)?)?;
-            // a pipeline of the same template is not there yet
-            if !own(plan).any(|id| id == spec.pipeline) {
+            // a pipeline of the same deployment is not there yet
+            if !whole.makes(spec.pipeline.as_str()) {
                 return Ok(self.control.check_run(id, &spec).await?);
             }
         } else if id.is_kind(kind::STORAGE_ACCOUNT) {
@@ -60,22 +65,16 @@ impl Face {
         Ok(())
     }
 
-    /// Whether an account that nobody has registered is one that the template registers.
-    fn makes_account(&self, plan: &Plan, error: &Error, uri: &str) -> bool {
+    /// Whether an account that nobody has registered is one that the deployment registers.
+    fn makes_account(&self, whole: &Whole, error: &Error, uri: &str) -> bool {
         if error.code != Code::StorageAccountNotRegistered {
             return false;
         }
         let Some(named) = AccountUri::parse(uri, &self.control.options().storage_suffix) else {
             return false;
         };
-        own(plan)
-            .any(|id| id.is_kind(kind::STORAGE_ACCOUNT) && id.name().eq_ignore_ascii_case(&named.account))
+        whole.makes_named(kind::STORAGE_ACCOUNT, &named.account)
     }
-}
-
-/// What a template makes.
-fn own(plan: &Plan) -> impl Iterator<Item = ResourceId> {
-    deployed(plan).filter_map(|(_, one)| ResourceId::parse(&one.id).ok())
 }
 
 /// Whether nothing here is of the type that an id has.
@@ -89,7 +88,9 @@ pub(crate) fn is_unknown(id: &str) -> bool {
 /// What its PUT would be refused with.
 pub(super) fn check_version(planned: &Planned) -> Result<(), Fault> {
     match find(&Method::PUT, &planned.id) {
-        Found::Route(route, _) => version::check(route.face, Some(&planned.api_version)),
+        Found::Route(route, _) => {
+            version::check(route.face, Some(&planned.api_version)).map_err(|fault| fault.about("apiVersion"))
+        }
         _ => Ok(()),
     }
 }

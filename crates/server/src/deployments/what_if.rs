@@ -1,25 +1,21 @@
 //! `whatIf`: what a deployment would create, change, leave and remove.
 
 use std::collections::BTreeSet;
-use std::pin::Pin;
 
 use serde_json::{Map, Value as Json, json};
-use time::OffsetDateTime;
 use transload_api::deployment::{WhatIf, WhatIfChange, WhatIfProperties};
 use transload_control::deployment::DeploymentMode;
 use transload_control::resource::Stored;
 use transload_control::{Caller, ResourceId};
 use transload_templates::Planned;
-use uuid::Uuid;
 
-use super::ask::Asked;
 use super::blot::Blots;
 use super::complete::kept;
 use super::delta::{delta, without_noise};
+use super::inside::{Inside, Whole};
 use super::order::deployed;
 use super::policies::{self, ACCESS_POLICIES};
-use super::preflight::is_own;
-use super::prepare::{Prepared, Which};
+use super::prepare::{Boxed, Prepared, is_passing};
 use super::types;
 use super::words::preflight_fault;
 use super::world::{Known, Untold};
@@ -32,40 +28,50 @@ use crate::fault::Fault;
 /// The version with which a resource is read that no template names.
 const VERSION: &str = "2025-06-01-preview";
 
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// What would happen.
+/// What would happen, or why nothing can: clients read that out of an answer that is well (contract, § 0.2).
 pub(crate) async fn what_if(face: &Face, call: &Call) -> Result<Answer, Fault> {
-    let (id, prepared) = face.asked_plan(call, "whatIf/action").await?;
-    let wrong = face.preflight(call, &prepared).await?;
-    if !wrong.is_empty() {
-        let fault = preflight_fault(id.name(), &call.caller.correlation, wrong);
-        return Err(prepared.blots.fault(fault));
-    }
-    let mut changes = face.changes(&call.caller, &id, &prepared, 0).await?;
-    let group = id.group_id().unwrap_or_else(|| face.control.subscription());
-    let named: Vec<String> = changes.iter().map(|change| change.resource_id.clone()).collect();
-    let kept = kept(&prepared.plan, &named);
-    changes.extend(face.others(&call.caller, &group, &kept, prepared.asked.mode).await?);
-    changes.sort_by_key(|change| change.resource_id.to_ascii_lowercase());
-    if prepared.asked.ids_only {
-        for change in &mut changes {
-            (change.before, change.after, change.delta) = (None, None, None);
+    let told = match face.what_if(call).await {
+        Ok(changes) => WhatIf {
+            status: "Succeeded".to_owned(),
+            properties: Some(WhatIfProperties { changes }),
+            error: None,
+        },
+        Err(fault) if fault.status.is_client_error() && !is_passing(&fault) => {
+            WhatIf { status: "Failed".to_owned(), properties: None, error: Some(fault.body()) }
         }
-    }
-    Ok(Answer::ok(&WhatIf {
-        status: "Succeeded".to_owned(),
-        properties: Some(WhatIfProperties { changes }),
-        error: None,
-    }))
+        Err(fault) => return Err(fault),
+    };
+    Ok(Answer::ok(&told))
 }
 
 impl Face {
+    async fn what_if(&self, call: &Call) -> Result<Vec<WhatIfChange>, Fault> {
+        let (id, prepared) = self.asked_plan(call, "whatIf/action").await?;
+        let whole = self.whole(&call.caller, &prepared).await?;
+        let wrong = self.preflight(call, &whole, &prepared).await?;
+        if !wrong.is_empty() {
+            let fault = preflight_fault(id.name(), &call.caller.correlation, wrong);
+            return Err(prepared.blots.fault(fault));
+        }
+        let mut changes = self.changes(&call.caller, &whole, &prepared, 0).await?;
+        let group = id.group_id().unwrap_or_else(|| self.control.subscription());
+        let named: Vec<String> = changes.iter().map(|change| change.resource_id.clone()).collect();
+        let kept = kept(&prepared.plan, &named);
+        changes.extend(self.others(&call.caller, &group, &kept, prepared.asked.mode).await?);
+        changes.sort_by_key(|change| change.resource_id.to_ascii_lowercase());
+        if prepared.asked.ids_only {
+            for change in &mut changes {
+                (change.before, change.after, change.delta) = (None, None, None);
+            }
+        }
+        Ok(changes)
+    }
+
     /// What would happen to each resource of a template, those of nested ones too.
     fn changes<'a>(
         &'a self,
         caller: &'a Caller,
-        id: &'a ResourceId,
+        whole: &'a Whole,
         prepared: &'a Prepared,
         depth: u32,
     ) -> Boxed<'a, Result<Vec<WhatIfChange>, Fault>> {
@@ -73,9 +79,9 @@ impl Face {
             let mut changes = Vec::new();
             for (at, planned) in deployed(&prepared.plan) {
                 if planned.is_nested {
-                    changes.extend(self.nested_changes(caller, id, prepared, at, depth).await?);
+                    changes.extend(self.nested_changes(caller, whole, prepared, at, depth).await?);
                 } else {
-                    changes.push(self.change(caller, prepared, at, planned).await?);
+                    changes.push(self.change(caller, whole, prepared, at).await?);
                 }
             }
             Ok(changes)
@@ -86,10 +92,11 @@ impl Face {
     async fn change(
         &self,
         caller: &Caller,
+        all: &Whole,
         prepared: &Prepared,
         at: usize,
-        planned: &Planned,
     ) -> Result<WhatIfChange, Fault> {
+        let planned = &prepared.plan.resources()[at];
         let (plan, mut known) = (&prepared.plan, Known::hiding(&prepared.blots));
         let before = self.before(caller, planned).await?;
         let told = self.told(caller, plan, &mut known, move |plan, world| plan.body(at, world)).await;
@@ -97,7 +104,7 @@ impl Face {
         let after = match told {
             Ok(body) => whole(planned, body),
             // what it is made of is known when something else is there: that it is written is all that can be said
-            Err(Untold::Fault(_, lookup)) if is_own(prepared, &lookup) => {
+            Err(Untold::Fault(fault, lookup)) if all.is_own(&fault, &lookup) => {
                 let kind = if before.is_some() || !is_shown(planned) { "Deploy" } else { "Create" };
                 let after = Some(whole(planned, json!({})));
                 let change = WhatIfChange { change_type: kind.to_owned(), before, after, ..change };
@@ -163,45 +170,26 @@ impl Face {
     async fn nested_changes(
         &self,
         caller: &Caller,
-        id: &ResourceId,
+        whole: &Whole,
         prepared: &Prepared,
         at: usize,
         depth: u32,
     ) -> Result<Vec<WhatIfChange>, Fault> {
-        let (plan, mut known) = (&prepared.plan, Known::hiding(&prepared.blots));
-        let planned = &plan.resources()[at];
-        let unsupported = |reason: &str| WhatIfChange {
-            resource_id: planned.id.clone(),
+        let reason = match self.inside(caller, whole, prepared, at, depth).await? {
+            Inside::Known(inner) => return self.changes(caller, whole, &inner, depth + 1).await,
+            Inside::Later => {
+                "The nested deployment's template is known when what it refers to has been deployed."
+                    .to_owned()
+            }
+            // since it was looked at
+            Inside::Missing(_, body) | Inside::Wrong(body) => prepared.blots.text(&body.message),
+        };
+        Ok(vec![WhatIfChange {
+            resource_id: prepared.plan.resources()[at].id.clone(),
             change_type: "Unsupported".to_owned(),
-            unsupported_reason: Some(reason.to_owned()),
+            unsupported_reason: Some(reason),
             ..WhatIfChange::default()
-        };
-        let told = self.told(caller, plan, &mut known, move |plan, world| plan.nested(at, world)).await;
-        let nested = match told {
-            Ok(nested) => nested,
-            Err(Untold::Fault(_, lookup)) if is_own(prepared, &lookup) => {
-                let text =
-                    "The nested deployment's template is known when what it refers to has been deployed.";
-                return Ok(vec![unsupported(text)]);
-            }
-            Err(Untold::Fault(fault, _)) => return Err(fault),
-            Err(Untold::Template(error)) => {
-                return Err(super::words::template_fault(&error, Some(&prepared.asked)));
-            }
-        };
-        let asked = Asked::nested(&nested);
-        let id = ResourceId::parse(&planned.id).unwrap_or_else(|_| id.clone());
-        let which =
-            Which { id: id.clone(), seed: Uuid::new_v4(), now: OffsetDateTime::now_utc(), depth: depth + 1 };
-        let mut hidden = known.blots.clone();
-        hidden.join(&Blots::of(nested.secrets.clone()));
-        match self.prepare(caller, &which, asked, hidden).await {
-            Ok(inner) => self.changes(caller, &id, &inner, depth + 1).await,
-            Err((super::prepare::Unplanned::Fault(fault), _)) => Err(fault),
-            Err((super::prepare::Unplanned::Template(error), _)) => {
-                Err(super::words::template_fault(&error, None))
-            }
-        }
+        }])
     }
 
     /// What is in the group and not in the template: it stays, or in complete mode goes.

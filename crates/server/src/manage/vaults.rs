@@ -26,13 +26,22 @@ pub(crate) async fn get(face: &Face, call: &Call) -> Result<Answer, Fault> {
     Ok(Answer::ok(&map::vault(&stored, face.place(&tenant))?))
 }
 
-/// The whole vault, policies and all: `az keyvault set-policy` reads it, changes it and puts it back.
+/// The whole vault, policies and all: `az keyvault set-policy` reads it, changes it and puts it back. Policies of which
+/// nothing is said stay: templates leave them out that give them by resources of their own.
 pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let id = face.canonical(call.id("vault")?).await?;
+    let said: serde_json::Value = call.json()?;
+    let says_policies = said.pointer("/properties/accessPolicies").is_some_and(|said| !said.is_null());
     let sent: Vault = call.json()?;
     let tenant = face.tenant();
     let place = face.place(&tenant);
-    let put = face.control.put_vault(&call.caller, &id, map::vault_asked(sent, place)).await?;
+    let mut asked = map::vault_asked(sent, place);
+    if !says_policies
+        && let Some(Body::Vault(old)) = face.control.ledger().get(&id).await?.map(|stored| stored.body)
+    {
+        asked.policies = old.policies;
+    }
+    let put = face.control.put_vault(&call.caller, &id, asked).await?;
     Ok(Answer::ok(&map::vault(&put.stored, place)?))
 }
 

@@ -110,17 +110,101 @@ async fn versions_are_looked_at_before_anything_is_made() {
         ("2023-13-45", "InvalidApiVersionParameter"),
         ("2016-06-27-preview", "NoRegisteredProviderFound"),
     ] {
-        for verb in ["validate", "whatIf"] {
-            let path = format!("{}/{verb}", deployment("check"));
-            let answer =
-                lab.text(Method::POST, &at(&path), request(&of(version), &json!({}))).await.is(400).json();
-            let wrong = &answer["error"]["details"][0];
-            assert_eq!(wrong["code"], code, "{version}: {answer}");
+        let path = format!("{}/whatIf", deployment("check"));
+        let plan = lab.text(Method::POST, &at(&path), request(&of(version), &json!({}))).await.is(200).json();
+        let answer = lab.validated(&of(version), json!({})).await.is(400).json();
+        for error in [&answer["error"], &plan["error"]] {
+            let wrong = &error["details"][0];
+            assert_eq!(wrong["code"], code, "{version}: {error}");
             let words = wrong["message"].as_str().unwrap();
             assert!(words.starts_with("The resource 'newreg' at line '2' and column '"), "{words}");
             assert!(words.contains(&format!("'{version}'")), "{words}");
         }
     }
+}
+
+fn nested(name: &str, template: &str, more: &Value) -> Value {
+    let mut nested = json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": name,
+        "properties": {"mode": "Incremental", "expressionEvaluationOptions": {"scope": "inner"},
+            "template": serde_json::from_str::<Value>(template).unwrap()}});
+    nested.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    nested
+}
+
+#[tokio::test]
+async fn deployments_in_a_template_are_looked_into_before_anything_is_made() {
+    let lab = Lab::new().await;
+    let with = |section: &str, value: Value| {
+        let mut template: Value = serde_json::from_str(&of_resources(&json!([]))).unwrap();
+        template[section] = value;
+        template.to_string()
+    };
+    let uri = "[reference(resourceId('Microsoft.KeyVault/vaults', 'nowhere'), '2023-07-01').vaultUri]";
+    let machine =
+        json!({"type": "Microsoft.Compute/virtualMachines", "apiVersion": "2023-01-01", "name": "vm"});
+    let mut tagged = identity("tagged");
+    tagged["tags"] = json!({"uri": uri});
+    for (template, code, words) in [
+        (of_resources(&json!([machine])), "InvalidResourceType", "The resource 'vm' at line '3'"),
+        (with("parameters", json!({"lacking": {"type": "string"}})), "InvalidTemplate", "'lacking'"),
+        (
+            with("outputs", json!({"o": {"type": "string", "value": "[substring('abc', 5)]"}})),
+            "InvalidTemplate",
+            "substring",
+        ),
+        (of_resources(&json!([tagged])), "ResourceNotFound", "nowhere"),
+    ] {
+        for deeper in [false, true] {
+            let template = if deeper {
+                of_resources(&json!([nested("in", &template, &json!({}))]))
+            } else {
+                template.clone()
+            };
+            let outer = of_resources(&json!([nested("out", &template, &json!({}))]));
+            // what a person wrote has lines
+            let outer = outer.replacen("\"resources\"", "\n\n\"resources\"", 1);
+            let answer = lab.validated(&outer, json!({})).await.is(400).json();
+            let details = answer["error"]["details"].as_array().unwrap();
+            assert_eq!((details.len(), &details[0]["code"]), (1, &json!(code)), "{answer}");
+            assert!(details[0]["message"].as_str().unwrap().contains(words), "{words}: {answer}");
+            if code == "InvalidTemplate" {
+                assert_eq!(details[0]["additionalInfo"][0]["info"]["lineNumber"], 3, "{answer}");
+            }
+        }
+    }
+    lab.get(&at(&deployment("out"))).await.is(404);
+}
+
+#[tokio::test]
+async fn what_another_deployment_in_the_template_makes_may_be_referred_to() {
+    let lab = Lab::new().await;
+    let made = json!({"type": "Microsoft.KeyVault/vaults", "apiVersion": "2023-07-01", "name": "newvault",
+        "location": "westus", "properties": {"accessPolicies": []}});
+    let uri = "[reference(resourceId('Microsoft.KeyVault/vaults', 'newvault'), '2023-07-01').vaultUri]";
+    let mut tagged = identity("tagged");
+    tagged["tags"] = json!({"uri": uri});
+    let secret = json!({"type": "Microsoft.KeyVault/vaults/secrets", "apiVersion": "2023-07-01", "name": "newvault/s",
+        "properties": {"value": "v"}});
+    let first = nested("first", &of_resources(&json!([made])), &json!({}));
+    let second = nested("second", &of_resources(&json!([tagged, secret])), &json!({"dependsOn": ["first"]}));
+    lab.validated(&of_resources(&json!([first, second])), json!({})).await.is(200);
+    let alone = of_resources(&json!([nested("second", &of_resources(&json!([tagged, secret])), &json!({}))]));
+    let answer = lab.validated(&alone, json!({})).await.is(400).json();
+    assert_eq!(answer["error"]["details"].as_array().unwrap().len(), 2, "{answer}");
+}
+
+#[tokio::test]
+async fn more_deployments_in_each_other_than_resources_are_refused() {
+    let lab = Lab::new().await;
+    let copies = |count: usize| json!({"copy": {"name": "loop", "count": count}});
+    let many = |name: &str, template: &str, count: usize| {
+        let mut one = nested(name, template, &copies(count));
+        one["name"] = json!(format!("[concat('{name}', copyIndex())]"));
+        of_resources(&json!([one]))
+    };
+    let inner = many("inner", &of_resources(&json!([])), 100);
+    let answer = lab.validated(&many("outer", &inner, 10), json!({})).await.is(400);
+    assert!(answer.text.contains("More than 800 deployments"), "{}", answer.text);
 }
 
 #[tokio::test]

@@ -289,14 +289,17 @@ async fn each_resource_is_made_as_who_asked() {
     let _deployer = Deployer::of(&lab, "test");
     let token = lab.token_of("reader", Some(transload_control::Role::Operator)).await;
     let body: Value = json!({"properties": {"mode": "Incremental", "template": serde_json::from_str::<Value>(&of_resources(&json!([identity("x1x")]))).unwrap()}});
-    for (method, path) in [
-        (Method::PUT, deployment("no")),
-        (Method::POST, format!("{}/validate", deployment("no"))),
-        (Method::POST, format!("{}/whatIf", deployment("no"))),
-    ] {
+    for (method, path) in
+        [(Method::PUT, deployment("no")), (Method::POST, format!("{}/validate", deployment("no")))]
+    {
         let answer = lab.as_whom(Some(&token), method, &at(&path), Some(&body)).await.is(403);
         assert_eq!(answer.code(), "AuthorizationFailed");
     }
+    // clients read the reason out of an answer that is well
+    let path = at(&format!("{}/whatIf", deployment("no")));
+    let answer = lab.as_whom(Some(&token), Method::POST, &path, Some(&body)).await.is(200).json();
+    assert_eq!(answer["error"]["code"], "AuthorizationFailed", "{answer}");
+    assert_eq!(answer.get("properties"), None);
     lab.as_whom(Some(&token), Method::GET, &at(&deployment("no")), None).await.is(404);
     let shown = lab.deploy("yes", &of_resources(&json!([identity("x1x")])), json!({})).await;
     assert_eq!(shown["properties"]["provisioningState"], "Succeeded");

@@ -94,3 +94,47 @@ async fn policies_of_a_vault_are_told_without_secrets() {
     let text = json!(changes).to_string();
     assert!(!text.contains("planted") && text.contains("*****"), "{text}");
 }
+
+#[tokio::test]
+async fn why_nothing_can_be_is_told_in_an_answer_that_is_well() {
+    let lab = Lab::new().await;
+    let wrong =
+        json!([{"type": "Microsoft.Compute/virtualMachines", "apiVersion": "2023-01-01", "name": "vm"}]);
+    let broken = json!([{"type": "A.B/c", "apiVersion": "2023-01-01", "name": "[nope()]"}]);
+    let nowhere = deployment("plan").replace("/resourceGroups/", "/resourceGroups/no");
+    for (path, resources, code) in [
+        (deployment("plan"), &wrong, "InvalidTemplateDeployment"),
+        (deployment("plan"), &broken, "InvalidTemplate"),
+        (nowhere, &wrong, "ResourceGroupNotFound"),
+    ] {
+        let text = request(&of_resources(resources), &json!({}));
+        let answer = lab.text(Method::POST, &at(&format!("{path}/whatIf")), text).await.is(200).json();
+        assert_eq!(
+            (&answer["status"], &answer["error"]["code"]),
+            (&json!("Failed"), &json!(code)),
+            "{answer}"
+        );
+        assert_eq!(answer.get("properties"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_vault_that_is_as_the_template_has_it_is_no_change_and_keeps_its_policies() {
+    let lab = Lab::new().await.with_vault().await;
+    let _deployer = Deployer::of(&lab, "test");
+    let policies = json!({"properties": {"accessPolicies": [{"objectId": "11111111-1111-1111-1111-111111111111",
+        "tenantId": "22222222-2222-2222-2222-222222222222", "permissions": {"secrets": ["get"]}}]}});
+    lab.put(&at(&format!("{}/accessPolicies/add", vault())), &policies).await.is(200);
+    let there = lab.get(&at(&vault())).await.is(200).json();
+    let policies = &there["properties"]["accessPolicies"];
+    assert!(!policies.as_array().unwrap().is_empty());
+    let template = of_resources(&json!([{"type": "Microsoft.KeyVault/vaults", "apiVersion": "2023-07-01",
+        "name": "labvault", "location": there["location"], "properties": {"tenantId": "[subscription().tenantId]",
+            "sku": there["properties"]["sku"], "enableSoftDelete": true}}]));
+    let changes = lab.what_if(request(&template, &json!({}))).await;
+    let own = changes.iter().find(|one| one["resourceId"] == json!(vault())).unwrap();
+    assert_eq!(own["changeType"], "NoChange", "{own}");
+    let shown = lab.deploy("again", &template, json!({})).await;
+    assert_eq!(shown["properties"]["provisioningState"], "Succeeded", "{shown}");
+    assert_eq!(&lab.get(&at(&vault())).await.is(200).json()["properties"]["accessPolicies"], policies);
+}

@@ -53,10 +53,14 @@ pub(super) fn page(answer: &WhatIf) -> Page {
     Page::new().lines(lines).text(summary).rows(rows)
 }
 
-/// What would be deleted, a line each.
+/// What would be deleted, or perhaps, a line each. Of a resource that is there and of which the server cannot tell, nobody
+/// knows that it stays.
 pub(super) fn lost(answer: &WhatIf) -> Vec<String> {
     let changes = answer.properties.iter().flat_map(|properties| &properties.changes);
-    let deleted = changes.filter(|change| change.change_type.eq_ignore_ascii_case("Delete"));
+    let deleted = changes.filter(|change| {
+        let is_unknown = change.change_type.eq_ignore_ascii_case("Unsupported") && change.before.is_some();
+        is_unknown || change.change_type.eq_ignore_ascii_case("Delete")
+    });
     deleted
         .map(|change| {
             let (name, kind) = name_and_type(&change.resource_id);
