@@ -24,6 +24,8 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 pub(crate) struct Attempt<'a> {
     pub(crate) ledger: &'a Ledger,
     pub(crate) claim: &'a Claim,
+    /// When it was asked for.
+    pub(crate) held: Instant,
     pub(crate) progress: &'a Arc<Progress>,
     pub(crate) options: &'a WorkerOptions,
     /// Stops the engine.
@@ -44,7 +46,7 @@ impl Attempt<'_> {
     /// written to the ledger, but for a run that is lost: of that nothing more is written. Of the work nothing goes on when
     /// this returns, and when it is dropped.
     pub(crate) async fn run(self, mut work: BoxFuture<'_, Result<(), Fault>>, stop: &CancellationToken) {
-        let mut held = Instant::now();
+        let mut held = self.held;
         let (mut canceled, mut stopping) = (false, false);
         let done = loop {
             tokio::select! {
@@ -100,10 +102,11 @@ impl Attempt<'_> {
                     None => self.progress.change(|_| ()),
                 }
             }
-            if held.elapsed() >= self.options.lease {
+            let left = self.options.lease.saturating_sub(held.elapsed());
+            if left.is_zero() {
                 return Told::Lost;
             }
-            tokio::time::sleep(WRITE_EVERY.min(self.options.heartbeat) / 4).await;
+            tokio::time::sleep((WRITE_EVERY.min(self.options.heartbeat) / 4).min(left)).await;
         }
     }
 

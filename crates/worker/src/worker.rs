@@ -1,7 +1,7 @@
 //! The worker: takes runs as long as there is room, and ends in good order.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use serde_json::json;
@@ -64,11 +64,13 @@ impl Worker {
         let mut under_way = JoinSet::new();
         while !stop.is_cancelled() {
             let Some(turn) = self.turn(&turns, stop).await else { break };
+            // from before it is asked for: the ledger counts the lease from somewhere in between
+            let held = Instant::now();
             // not to be dropped halfway: a claim that nobody knows of waits for its lease to run out
             match self.reach.ledger().claim(&self.options.name, self.options.lease).await {
                 Ok(Some(claim)) if stop.is_cancelled() => self.give_back(&claim).await,
                 Ok(Some(claim)) => {
-                    under_way.spawn(self.clone().attempt(claim, stop.clone(), turn));
+                    under_way.spawn(self.clone().attempt(claim, held, stop.clone(), turn));
                 }
                 Ok(None) => self.wait(stop, IDLE).await,
                 Err(error) => {
@@ -115,7 +117,13 @@ impl Worker {
     }
 
     /// One attempt at a run.
-    async fn attempt(self, claim: Claim, stop: CancellationToken, _turn: OwnedSemaphorePermit) {
+    async fn attempt(
+        self,
+        claim: Claim,
+        held: Instant,
+        stop: CancellationToken,
+        _turn: OwnedSemaphorePermit,
+    ) {
         let run = &claim.run;
         tracing::info!(run = %run.id, attempt = claim.attempt, correlation = run.correlation, "run started");
         let progress = Progress::new(run.record.clone(), task_of(&run.work), self.options.limits);
@@ -133,6 +141,7 @@ impl Worker {
         let attempt = Attempt {
             ledger: self.reach.ledger(),
             claim: &claim,
+            held,
             progress: &progress,
             options: &self.options,
             cancel: &cancel,

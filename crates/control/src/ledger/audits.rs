@@ -4,14 +4,19 @@
 use sqlx::any::AnyRow;
 
 use super::Ledger;
+use super::db::Tx;
 use super::fault::Fault;
 use super::resources::one_more;
-use super::sql::{Page, get, millis, moment, number_after, number_cursor, plain};
+use super::sql::{Dialect, Page, get, millis, moment, number_after, number_cursor, plain};
 use crate::Error;
 use crate::audit::{Entry, Filter, Outcome};
 
 const INSERT: &str = "INSERT INTO audit (at, who, who_name, action, target, outcome, code, correlation, address, detail) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING seq";
+
+/// Whoever writes to the log of a PostgreSQL holds this until the commit: numbers become visible in their order, and whoever
+/// follows the log misses none.
+const LOCK: i64 = 0x7472_616e_6175_6469;
 
 macro_rules! page {
     ($way:literal, $order:literal) => {
@@ -39,22 +44,9 @@ impl Ledger {
 
     async fn audit_in(&self, entry: &Entry) -> Result<Entry, Fault> {
         let mut tx = self.db.begin().await?;
-        let now = tx.now;
-        let row = sqlx::query(INSERT)
-            .bind(now)
-            .bind(plain(&entry.who))
-            .bind(plain(&entry.who_name))
-            .bind(plain(&entry.action))
-            .bind(plain(&entry.target))
-            .bind(outcome_name(entry.outcome))
-            .bind(entry.code.as_deref().map(plain))
-            .bind(plain(&entry.correlation))
-            .bind(entry.address.as_deref().map(plain))
-            .bind(entry.detail.as_deref().map(plain))
-            .fetch_one(tx.on())
-            .await?;
+        let written = write(&mut tx, entry).await?;
         tx.commit(&self.db).await?;
-        Ok(Entry { sequence: get(&row, "seq")?, at: moment(now)?, ..entry.clone() })
+        Ok(written)
     }
 
     /// Entries in the order in which they were written. `after` is what an earlier page's `next` was.
@@ -113,6 +105,28 @@ impl Ledger {
         let rows = rows.iter().map(|row| read(row).map(|entry| (number_after(entry.sequence), entry)));
         Ok(Page::of(rows.collect::<Result<Vec<_>, _>>()?, most))
     }
+}
+
+/// Adds an entry as the last thing that a transaction does, and gives it as it stands.
+pub(super) async fn write(tx: &mut Tx, entry: &Entry) -> Result<Entry, Fault> {
+    if tx.dialect == Dialect::Postgres {
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(tx.on()).await?;
+    }
+    let now = tx.now;
+    let row = sqlx::query(INSERT)
+        .bind(now)
+        .bind(plain(&entry.who))
+        .bind(plain(&entry.who_name))
+        .bind(plain(&entry.action))
+        .bind(plain(&entry.target))
+        .bind(outcome_name(entry.outcome))
+        .bind(entry.code.as_deref().map(plain))
+        .bind(plain(&entry.correlation))
+        .bind(entry.address.as_deref().map(plain))
+        .bind(entry.detail.as_deref().map(plain))
+        .fetch_one(tx.on())
+        .await?;
+    Ok(Entry { sequence: get(&row, "seq")?, at: moment(now)?, ..entry.clone() })
 }
 
 fn read(row: &AnyRow) -> Result<Entry, Fault> {

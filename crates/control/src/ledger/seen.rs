@@ -6,13 +6,16 @@ use time::OffsetDateTime;
 use transload_resource_id::ResourceId;
 
 use super::Ledger;
+use super::audits::write;
 use super::batch::{ROWS, values};
+use super::db::Tx;
 use super::fault::Fault;
 use super::resources::one_more;
 use super::sql::{
     Page, get, id as parse_id, millis, moment_opt, name_after, name_cursor, plain, signed, unsigned,
 };
 use crate::Error;
+use crate::audit::Entry;
 
 /// A blob that a trigger has looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,19 +118,20 @@ impl Ledger {
 
     async fn note_seen_in(&self, pipeline: &ResourceId, seen: &Seen) -> Result<(), Fault> {
         let mut tx = self.db.begin().await?;
-        sqlx::query(NOTE)
-            .bind(pipeline.key())
-            .bind(plain(&seen.name))
-            .bind(plain(&seen.etag))
-            .bind(signed(seen.size))
-            .bind(seen.bundle_id.as_deref().map(plain))
-            .bind(verdict_name(seen.verdict))
-            .bind(seen.run.as_ref().map(ResourceId::as_str))
-            .bind(i64::from(seen.attempts))
-            .bind(seen.next_at.map(millis))
-            .bind(i64::from(seen.reported))
-            .execute(tx.on())
-            .await?;
+        note(&mut tx, pipeline, seen).await?;
+        tx.commit(&self.db).await
+    }
+
+    /// Notes what is known of a blob and adds what is told of it to the audit log: both or neither, so that nothing is told
+    /// twice and nothing is thought to have been told.
+    pub async fn report_seen(&self, pipeline: &ResourceId, seen: &Seen, entry: &Entry) -> Result<(), Error> {
+        self.db.doing(|| self.report_seen_in(pipeline, seen, entry)).await
+    }
+
+    async fn report_seen_in(&self, pipeline: &ResourceId, seen: &Seen, entry: &Entry) -> Result<(), Fault> {
+        let mut tx = self.db.begin().await?;
+        note(&mut tx, pipeline, seen).await?;
+        write(&mut tx, entry).await?;
         tx.commit(&self.db).await
     }
 
@@ -153,6 +157,23 @@ impl Ledger {
         }
         tx.commit(&self.db).await
     }
+}
+
+async fn note(tx: &mut Tx, pipeline: &ResourceId, seen: &Seen) -> Result<(), Fault> {
+    sqlx::query(NOTE)
+        .bind(pipeline.key())
+        .bind(plain(&seen.name))
+        .bind(plain(&seen.etag))
+        .bind(signed(seen.size))
+        .bind(seen.bundle_id.as_deref().map(plain))
+        .bind(verdict_name(seen.verdict))
+        .bind(seen.run.as_ref().map(ResourceId::as_str))
+        .bind(i64::from(seen.attempts))
+        .bind(seen.next_at.map(millis))
+        .bind(i64::from(seen.reported))
+        .execute(tx.on())
+        .await?;
+    Ok(())
 }
 
 fn read(row: &AnyRow) -> Result<Seen, Fault> {

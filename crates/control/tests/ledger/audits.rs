@@ -1,10 +1,12 @@
 //! The audit log.
 
+use futures_util::future::join_all;
 use time::{Duration, OffsetDateTime};
 use transload_control::Code;
 use transload_control::audit::{Entry, Filter, Outcome};
 
-use crate::stage::Stage;
+use crate::sample::limits;
+use crate::stage::{LONG, Stage};
 
 fn entry(who: &str, action: &str, target: &str, outcome: Outcome) -> Entry {
     Entry {
@@ -81,6 +83,36 @@ pub(crate) async fn pages_lead_both_ways(stage: &Stage) {
     assert_eq!((before.items, before.next), (vec![all[0].clone()], None));
     let refused = ledger.audit_page(&any, Some("x"), 2).await.unwrap_err();
     assert_eq!(refused.code, Code::InvalidRequest);
+}
+
+/// Several write at once, each by connections of its own; one reads along behind the last number that it saw.
+pub(crate) async fn whoever_follows_the_log_misses_nothing(stage: &Stage) {
+    const WRITERS: usize = 4;
+    const EACH: usize = 25;
+    let others = [stage.another(limits()).await, stage.another(limits()).await];
+    let writing = join_all((0..WRITERS).map(|number| {
+        let ledger = &others[number % others.len()];
+        async move {
+            for _ in 0..EACH {
+                ledger.audit(&entry("ann", "registries/write", "r", Outcome::Done)).await.unwrap();
+            }
+        }
+    }));
+    let following = async {
+        let (mut after, mut found) = (None::<String>, Vec::new());
+        while found.len() < WRITERS * EACH {
+            let page = stage.ledger.audit_page(&Filter::default(), after.as_deref(), 7).await.unwrap();
+            found.extend(page.items.iter().map(|entry| entry.sequence));
+            after = found.last().map(|sequence| format!("n{sequence:x}"));
+        }
+        found
+    };
+    let both = async { futures_util::join!(writing, following).1 };
+    let found = tokio::time::timeout(LONG, both).await.expect("an entry was missed");
+    assert!(found.is_sorted_by(|one, two| one < two));
+    for ledger in others {
+        ledger.close().await;
+    }
 }
 
 pub(crate) async fn nobody_changes_the_log(stage: &Stage) {

@@ -31,6 +31,7 @@ cases! {
     audits::entries_are_numbered_and_found,
     audits::pages_lead_both_ways,
     audits::nobody_changes_the_log,
+    audits::whoever_follows_the_log_misses_nothing,
     deployments::one_is_asked_for_and_found,
     deployments::one_that_is_under_way_is_left_alone,
     deployments::another_of_the_same_name_takes_its_place,
@@ -95,4 +96,5 @@ cases! {
     watches::watches_of_a_lost_worker_go_to_another,
     watches::a_poke_reaches_who_watches,
     watches::what_was_seen_is_known,
+    watches::what_is_told_is_noted_or_neither,
 }

@@ -1,6 +1,7 @@
 //! Who looks after which container, and what was seen there.
 
 use transload_control::Ledger;
+use transload_control::audit::{Entry, Filter, Outcome};
 use transload_control::ledger::{Poke, Seen, Verdict, Watch};
 use transload_control::resource::{Body, Direction, TriggerStatus};
 
@@ -151,4 +152,30 @@ pub(crate) async fn what_was_seen_is_known(stage: &Stage) {
     assert_eq!(ledger.seen_page(&at, None, 99).await.unwrap().items.len(), 5);
     ledger.delete(&at).await.unwrap();
     assert!(ledger.seen_page(&at, None, 99).await.unwrap().items.is_empty());
+}
+
+pub(crate) async fn what_is_told_is_noted_or_neither(stage: &Stage) {
+    let (ledger, at) = (&stage.ledger, pipeline("p"));
+    make(ledger, &at, &watched_body()).await;
+    let told = Seen { reported: true, ..seen("b") };
+    let entry = Entry {
+        sequence: 0,
+        at: time::OffsetDateTime::UNIX_EPOCH,
+        who: "trigger".to_owned(),
+        who_name: "trigger".to_owned(),
+        action: "trigger".to_owned(),
+        target: at.to_string(),
+        outcome: Outcome::Failed,
+        code: None,
+        correlation: String::new(),
+        address: None,
+        detail: None,
+    };
+    assert!(stage.tamper("ALTER TABLE audit RENAME TO away").await);
+    ledger.report_seen(&at, &told, &entry).await.unwrap_err();
+    assert!(stage.tamper("ALTER TABLE away RENAME TO audit").await);
+    assert_eq!(ledger.seen(&at, "b").await.unwrap(), None);
+    ledger.report_seen(&at, &told, &entry).await.unwrap();
+    assert_eq!(ledger.seen(&at, "b").await.unwrap(), Some(told));
+    assert_eq!(ledger.audit_page(&Filter::default(), None, 9).await.unwrap().items.len(), 1);
 }

@@ -45,8 +45,10 @@ pub(crate) async fn lines(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let wait = call.query.number("wait")?.unwrap_or(0).min(limits.log_wait_seconds_max);
     let until = Instant::now() + Duration::from_secs(wait);
     let page = loop {
+        // looked at before the lines, so that none that was written before the end is missed
+        let over = Instant::now() >= until || has_ended(&face.control, &id).await?;
         let page = face.control.ledger().run_log(&id, after.as_deref(), most).await?;
-        if !page.items.is_empty() || Instant::now() >= until || has_ended(&face.control, &id).await? {
+        if over || !page.items.is_empty() {
             break page;
         }
         sleep(LOOK_EVERY).await;

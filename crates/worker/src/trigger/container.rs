@@ -288,10 +288,15 @@ impl Container {
     /// Notes what is known of a blob, in the ledger first.
     async fn note(&mut self, seen: Seen) -> Result<(), Fault> {
         self.worker.reach.ledger().note_seen(&self.id, &seen).await?;
+        self.keep(seen);
+        Ok(())
+    }
+
+    /// Remembers what the ledger knows of a blob.
+    fn keep(&mut self, seen: Seen) {
         if let Some(all) = &mut self.seen {
             all.insert(seen.name.clone(), seen);
         }
-        Ok(())
     }
 
     async fn act(&mut self, candidate: &Candidate, decision: Decision) -> Result<(), Fault> {
@@ -307,8 +312,9 @@ impl Container {
             Decision::Defer(at) => Seen { next_at: Some(at), ..seen },
             Decision::Settle => Seen { reported: true, ..seen },
             Decision::Report => {
-                self.maker.report(&seen).await?;
-                Seen { reported: true, ..seen }
+                let seen = self.maker.report(seen).await?;
+                self.keep(seen);
+                return Ok(());
             }
         };
         self.note(seen).await

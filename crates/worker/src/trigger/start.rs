@@ -82,8 +82,9 @@ impl Maker {
         self.registry.child("pipelineRuns", &run_name(self.pipeline.name(), fingerprint))
     }
 
-    /// Says once that a bundle could not be imported.
-    pub(super) async fn report(&self, seen: &Seen) -> Result<(), Fault> {
+    /// Says once that a bundle could not be imported; what is known of it then.
+    pub(super) async fn report(&self, seen: Seen) -> Result<Seen, Fault> {
+        let seen = Seen { reported: true, ..seen };
         let run = seen.run.as_ref().map(ToString::to_string).unwrap_or_default();
         tracing::error!(
             pipeline = %self.pipeline, blob = seen.name, run, attempts = seen.attempts,
@@ -105,8 +106,8 @@ impl Maker {
                 seen.name, seen.attempts
             )),
         };
-        self.worker.reach.ledger().audit(&entry).await?;
-        Ok(())
+        self.worker.reach.ledger().report_seen(&self.pipeline, &seen, &entry).await?;
+        Ok(seen)
     }
 }
 
