@@ -187,7 +187,9 @@ impl Running {
         let end = Instant::now() + self.limit;
         while !condition(self) {
             let ended = self.child.try_wait().expect("a child can be waited for").is_some();
-            assert!(!ended && Instant::now() < end, "waited in vain: {}{}", self.stdout(), self.stderr());
+            // it may have come about since it was looked at
+            let waits = !ended && Instant::now() < end;
+            assert!(waits || condition(self), "waited in vain: {}{}", self.stdout(), self.stderr());
             std::thread::sleep(POLL);
         }
     }

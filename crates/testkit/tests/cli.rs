@@ -20,7 +20,7 @@ fn a_program_runs_in_an_empty_environment() {
 fn a_program_is_killed_when_the_condition_holds() {
     let cli = Cli::new("/bin/sh");
     let running = cli.spawn(["-c", "echo up; sleep 60"]);
-    assert!(wait_until(Duration::from_secs(5), || running.stdout() == "up\n"));
+    assert!(wait_until(Duration::from_secs(60), || running.stdout() == "up\n"));
     let ended = running.kill_when(|| true);
     assert!(!ended.status.success() && ended.stdout == "up\n");
     assert!(ended.peak_rss_bytes < 1 << 30);
@@ -30,8 +30,8 @@ fn a_program_is_killed_when_the_condition_holds() {
 fn a_program_is_interrupted_and_may_clean_up() {
     let cli = Cli::new("/bin/sh");
     let running = cli.spawn(["-c", "trap 'echo bye; exit 5' INT; echo up; while :; do sleep 0.05; done"]);
-    assert!(wait_until(Duration::from_secs(5), || running.stdout() == "up\n"));
+    assert!(wait_until(Duration::from_secs(60), || running.stdout() == "up\n"));
     let ended = running.interrupt_when(|| true);
     assert_eq!((ended.code(), ended.stdout.as_str()), (5, "up\nbye\n"));
-    assert!(ended.duration < Duration::from_secs(2));
+    assert!(ended.duration < Duration::from_secs(30));
 }

@@ -161,7 +161,7 @@ async fn silence_is_not_waited_for_for_ever() {
     let place = Place::new();
     place.azurite.put_blob("transfer", "b", &content(500_000));
     place.proxy.add(Rule::on("GET", "transfer/b").nth(1).stall_response_after(1_000, None));
-    let timeouts = Timeouts { idle: Duration::from_millis(500), ..Timeouts::default() };
+    let timeouts = Timeouts { idle: Duration::from_secs(3), ..Timeouts::default() };
     let store = opened(&place.url, &StoreOptions { timeouts, ..options() });
     assert_eq!(read(store.as_ref(), "b", 0..500_000).await.unwrap(), content(500_000));
 }

@@ -131,7 +131,7 @@ fn an_upload_that_was_cut_goes_on_where_it_broke() {
         stream.write_all(&pattern(1_500_000)).unwrap();
         stream.shutdown(Shutdown::Both).unwrap();
         let received = || f.ask("GET", &session).header("range").unwrap().to_owned();
-        assert!(wait_until(Duration::from_secs(5), || received() == "0-1499999"), "{}", received());
+        assert!(wait_until(Duration::from_secs(60), || received() == "0-1499999"), "{}", received());
         let rest = f.send(
             "PATCH",
             &session,
@@ -147,14 +147,18 @@ fn an_upload_that_was_cut_goes_on_where_it_broke() {
 #[test]
 fn a_client_that_comes_again_displaces_its_stalled_request() {
     each(|f| {
-        let session = f.session("a");
-        let mut stream = TcpStream::connect(f.endpoint.addr).unwrap();
-        let head = format!("PATCH {session} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n12345");
-        stream.write_all(head.as_bytes()).unwrap();
-        std::thread::sleep(Duration::from_millis(200));
-        let digest = Digest::sha256(b"1234567");
-        let put = f.send("PUT", &format!("{session}?digest={digest}"), &[], b"67");
-        assert_eq!(put.status, 201, "{}", put.text());
+        let displaced = |pause: u64| {
+            let session = f.session("a");
+            let mut stream = TcpStream::connect(f.endpoint.addr).unwrap();
+            let head = format!("PATCH {session} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n12345");
+            stream.write_all(head.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(pause));
+            let digest = Digest::sha256(b"1234567");
+            let put = f.send("PUT", &format!("{session}?digest={digest}"), &[], b"67");
+            put.status == 201
+        };
+        // nothing tells a client when the first request's bytes have been read: where that takes long, once more
+        assert!([200, 2_000, 20_000].into_iter().any(displaced));
     });
 }
 
@@ -199,7 +203,7 @@ fn bounds_hold() {
         blob_bytes_max: 1000,
         manifest_bytes_max: 200,
         uploads_max: 2,
-        body_idle: Duration::from_millis(200),
+        body_idle: Duration::from_secs(2),
         ..Limits::default()
     };
     let f = Fixture::new(Depot::temporary_with(limits).unwrap());

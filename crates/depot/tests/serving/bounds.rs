@@ -104,7 +104,7 @@ fn a_reader_that_stalls_is_let_go() {
 
 #[test]
 fn a_body_that_does_not_go_on_ends_the_request() {
-    let fixture = Fixture::new(Limits { body_idle: SOON, ..Limits::default() });
+    let fixture = Fixture::new(Limits { body_idle: Duration::from_secs(2), ..Limits::default() });
     let mut stream = connect(fixture.addr());
     write!(stream, "PUT /v2/a/manifests/v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{{").unwrap();
     let answer = rest(&mut stream);

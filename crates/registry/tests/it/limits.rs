@@ -26,7 +26,7 @@ async fn busy() -> (Scripted, Arc<AtomicUsize>) {
         most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let now = Arc::clone(&now);
         let slowly = stream::once(async move {
-            tokio::time::sleep(Duration::from_millis(60)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
             // before the bytes are gone: whoever has them all may be here again at once
             now.fetch_sub(1, Ordering::SeqCst);
             Ok::<_, std::io::Error>(Bytes::from_static(b"blob"))

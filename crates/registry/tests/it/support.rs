@@ -15,8 +15,8 @@ pub(crate) fn quick() -> Limits {
     Limits {
         retry_delay_min: Duration::from_millis(2),
         retry_delay_max: Duration::from_millis(20),
-        read_idle_timeout: Duration::from_millis(1500),
-        commit_timeout: Duration::from_secs(4),
+        read_idle_timeout: Duration::from_secs(5),
+        commit_timeout: Duration::from_secs(10),
         list_page_size: 3,
         ..Limits::default()
     }

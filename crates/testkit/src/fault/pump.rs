@@ -107,11 +107,13 @@ where
         }
         let sent =
             write(to, &from.buffer()[..len], chunked, shape.flip_at.and_then(|at| at.checked_sub(position)));
+        // before it is sent: whoever has received it finds it counted
+        count.fetch_add(len as u64, Ordering::Relaxed);
         if sent.await.is_err() {
+            count.fetch_sub(len as u64, Ordering::Relaxed);
             return Pumped::SinkGone;
         }
         body.consume(from, len);
-        count.fetch_add(len as u64, Ordering::Relaxed);
         position = end;
         if let Some(rate) = shape.bytes_per_second {
             tokio::time::sleep(Duration::from_secs_f64(len as f64 / rate.max(1) as f64)).await;

@@ -20,7 +20,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Bodies up to this are read to their end before an answer of our own, so that the connection can live on.
 const DRAIN_BYTES_MAX: u64 = 1024 * 1024;
 /// How long a closed side is listened to, so that what was sent last is not lost to a reset.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_secs(30);
 /// What the reader of the request gets to see the end of it when the answer was quicker.
 const CATCH_UP: Duration = Duration::from_millis(100);
 

@@ -12,9 +12,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::hog::wait_until;
 
 /// Longest that a peer may take until it answers. Node on a busy machine needs several seconds.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_secs(120);
 /// Longest that a peer may take to save its data.
-const END_LIMIT: Duration = Duration::from_secs(10);
+const END_LIMIT: Duration = Duration::from_secs(60);
 const LOG_BYTES_SHOWN: usize = 4_000;
 
 /// A running program whose output goes to a file.

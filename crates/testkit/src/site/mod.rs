@@ -17,7 +17,7 @@ use crate::hog::{free_port, wait_until};
 use crate::peers::{Endpoint, NameProxy, Pki};
 
 /// Longest that it may take to answer. It makes keys and tables at its first start.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_secs(180);
 /// A process of it may run as long as a whole suite.
 const RUN_LIMIT: Duration = Duration::from_secs(3600);
 /// What is behind the names of vaults and registries; no resolver knows it.

@@ -163,6 +163,15 @@ async fn among_a_thousand_blobs_the_bundle_is_found_and_the_others_are_left_alon
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     };
+    // the others have been looked at, too
+    let looked_at = async || {
+        let seen = site.ledger.seen_page(&into, None, 1_000).await.unwrap();
+        let others = seen.items.iter().filter(|seen| seen.verdict == Verdict::Other).count();
+        others == 1_000 && site.ledger.seen(&into, "part.tar").await.unwrap().is_some()
+    };
+    while !looked_at().await {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     working.end().await;
     assert_succeeded(&run);
     site.check(&made, "team/app", "v1").await;

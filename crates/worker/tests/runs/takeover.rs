@@ -39,7 +39,7 @@ impl Stuck {
     /// The registry is well again, and another worker goes on.
     async fn mend_and_finish(&self) -> transload_control::run::Run {
         self.site.move_near(&self.site.near.host).await;
-        let working = self.site.worker(options(&self.site, "second"));
+        let working = self.site.worker(options(&self.site, "second", LASTING));
         let run = self.site.ended(&self.run).await;
         working.end().await;
         run
@@ -55,9 +55,14 @@ fn largest(made: &Artifact) -> String {
     blob.descriptor.digest.to_string()
 }
 
-fn options(site: &Site, name: &str) -> WorkerOptions {
+/// For runs that another worker is to take: that waits for its end.
+const LEASE: Duration = Duration::from_secs(5);
+/// For runs that nobody is to take: a machine that stands still for a while loses none of them.
+const LASTING: Duration = Duration::from_secs(600);
+
+fn options(site: &Site, name: &str, lease: Duration) -> WorkerOptions {
     let mut options = site.options(name);
-    options.lease = Duration::from_secs(2);
+    options.lease = lease;
     options.engine = Limits {
         block_bytes: 64 * KIB,
         memory_bytes_max: 1024 * KIB,
@@ -70,7 +75,7 @@ fn options(site: &Site, name: &str) -> WorkerOptions {
 #[tokio::test(flavor = "multi_thread")]
 async fn when_a_worker_dies_another_goes_on_from_what_was_staged() {
     let stuck = Stuck::new().await;
-    let first = stuck.site.worker(options(&stuck.site, "first"));
+    let first = stuck.site.worker(options(&stuck.site, "first", LEASE));
     stuck.is_stuck().await;
     first.kill().await;
     assert_eq!(stuck.site.ledger.run(&stuck.run).await.unwrap().unwrap().state, RunState::Running);
@@ -87,7 +92,7 @@ async fn when_a_worker_dies_another_goes_on_from_what_was_staged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_ends_gives_its_runs_back_and_that_is_no_attempt() {
     let stuck = Stuck::new().await;
-    let first = stuck.site.worker(options(&stuck.site, "first"));
+    let first = stuck.site.worker(options(&stuck.site, "first", LASTING));
     stuck.is_stuck().await;
     first.end().await;
     let waiting = stuck.site.ledger.run(&stuck.run).await.unwrap().unwrap();
@@ -102,9 +107,8 @@ async fn a_worker_that_ends_gives_its_runs_back_and_that_is_no_attempt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_cannot_say_that_it_is_there_stops() {
     let stuck = Stuck::new().await;
-    let mut silent = options(&stuck.site, "silent");
+    let mut silent = options(&stuck.site, "silent", Duration::from_millis(500));
     silent.heartbeat = Duration::from_secs(3_600);
-    silent.lease = Duration::from_millis(500);
     let first = stuck.site.worker(silent);
     // its lease runs out, it stops, and it takes the run anew, until that has been too often
     let run = stuck.site.ended(&stuck.run).await;
@@ -116,7 +120,7 @@ async fn a_worker_that_cannot_say_that_it_is_there_stops() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_canceled_in_the_middle_and_leaves_nothing_to_be_seen() {
     let stuck = Stuck::new().await;
-    let working = stuck.site.worker(options(&stuck.site, "first"));
+    let working = stuck.site.worker(options(&stuck.site, "first", LASTING));
     stuck.is_stuck().await;
     stuck.site.ledger.cancel_run(&stuck.run, "test").await.unwrap();
     let run = stuck.site.ended(&stuck.run).await;
@@ -129,7 +133,7 @@ async fn a_run_is_canceled_in_the_middle_and_leaves_nothing_to_be_seen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_exports_to_one_blob_one_goes_on_and_the_other_is_told_which() {
     let stuck = Stuck::new().await;
-    let working = stuck.site.worker(options(&stuck.site, "first"));
+    let working = stuck.site.worker(options(&stuck.site, "first", LEASE));
     stuck.is_stuck().await;
     let other = stuck.site.pipeline(Direction::Export, "other", &[]).await;
     let second = stuck.site.export("run2", &other, &["team/app:v1"], "one.tar").await;
@@ -151,7 +155,7 @@ async fn of_two_imports_of_one_tag_one_goes_on_and_the_other_is_told_which() {
     let stalls = proxy.add(Rule::on("POST", "/blobs/uploads").delay(Duration::from_secs(3_600)));
     site.move_far(&proxy.host()).await;
     let into = site.pipeline(Direction::Import, "in", &[]).await;
-    let working = site.worker(options(&site, "first"));
+    let working = site.worker(options(&site, "first", LEASE));
     let first = site.import("run2", &into, "one.tar").await;
     while stalls.fired() == 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -161,7 +165,7 @@ async fn of_two_imports_of_one_tag_one_goes_on_and_the_other_is_told_which() {
     assert!(failure(&run).message.contains(first.as_str()), "{:?}", failure(&run));
     working.kill().await;
     site.move_far(&site.far.host).await;
-    let working = site.worker(options(&site, "second"));
+    let working = site.worker(options(&site, "second", LASTING));
     assert_succeeded(&site.ended(&first).await);
     working.end().await;
     site.check(&made, "team/app", "v1").await;
