@@ -26,7 +26,7 @@ pub struct Deployment {
     pub tags: Option<Tags>,
     /// What it is and what came of it.
     pub properties: DeploymentProperties,
-    /// Of a template that cannot be deployed, why.
+    /// Of a template that cannot be deployed, why; of a PUT, why it was not begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorBody>,
 }
@@ -123,6 +123,9 @@ pub struct DeploymentNode {
     pub resource_type: String,
     /// Its name, `parent/child`.
     pub resource_name: String,
+    /// Of an operation: what the template calls it, where it has names for its resources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbolic_name: Option<String>,
 }
 
 /// What a deployment did with one resource.

@@ -57,7 +57,7 @@ impl Client {
     /// Begins a deployment, or answers with one that is done.
     ///
     /// # Errors
-    /// `Refused`, `Conflict`, `Denied` and those of a request.
+    /// `Conflict` while another of its name is under way, `Refused`, `Denied` and those of a request.
     pub async fn put_deployment(
         &self,
         id: &ResourceId,
@@ -65,7 +65,12 @@ impl Client {
     ) -> Result<Put<Deployment>, Error> {
         let body = request.body();
         let answer = self.ask_text(&Method::PUT, &id.path(), body.expose_secret()).await?.accepted()?;
-        Ok(Put { value: answer.json()?, is_new: answer.status == 201, operation: Operation::of(&answer) })
+        let value: Deployment = answer.json()?;
+        // one that is not begun is taken as well, for clients that hide what they are refused with
+        if let Some(said) = &value.error {
+            return Err(Error::of_body(Kind::Conflict, &id.path(), said));
+        }
+        Ok(Put { value, is_new: answer.status == 201, operation: Operation::of(&answer) })
     }
 
     /// Whether it could be deployed: what would be, and nothing is changed.

@@ -309,6 +309,28 @@ async fn operations_are_followed_to_their_end() {
 }
 
 #[tokio::test]
+async fn a_deployment_that_was_taken_and_not_begun_is_a_conflict() {
+    let script = Script::default();
+    let client = script.client().await;
+    let id = group("g").resource(transload_client::DEPLOYMENTS, "d");
+    let taken = json!({"id": id, "name": "d", "properties": {"mode": "Incremental", "provisioningState": "Accepted"}});
+    let mut refused = taken.clone();
+    refused["error"] = json!({"code": "DeploymentActive", "message": "another one"});
+    script.say(&format!("PUT {id}"), vec![Said(201, vec![], refused), Said(201, vec![], taken)]).await;
+    let request = transload_client::DeploymentRequest {
+        template: "{}".to_owned(),
+        parameters: serde_json::Map::new(),
+        is_complete: false,
+    };
+    let error = client.put_deployment(&id, &request).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code(), error.message()),
+        (Kind::Conflict, Some("DeploymentActive"), "another one")
+    );
+    assert!(client.put_deployment(&id, &request).await.unwrap().is_new);
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_said_to_be_unreachable() {
     let client = client("http://127.0.0.1:1", Credential::Token(SecretString::from(SECRET)));
     let error = client.get::<Group>(&group("g")).await.unwrap_err();

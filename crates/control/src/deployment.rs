@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::access::{Caller, Role};
 
-/// A deployment as the ledger has it. One that is put again under its name is another, with an operation of its own.
+/// A deployment as the ledger has it. One that is put again under its name is another, with an operation of its own. Its
+/// template and parameters are not in it: they may be large, and are sealed ([`DeploymentText`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment {
     /// Its id.
@@ -25,8 +26,6 @@ pub struct Deployment {
     pub stopping: bool,
     /// What is known of it.
     pub record: DeploymentRecord,
-    /// Template and parameters as text that only the vault's key opens. See [`DeploymentText`].
-    pub sealed: String,
     /// When it was asked for.
     pub created_at: OffsetDateTime,
     /// When it ended.
@@ -183,6 +182,13 @@ pub struct DeploymentStep {
     pub action: String,
     /// The resource.
     pub target: Option<ResourceId>,
+    /// What the template calls it, where it has names for its resources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub symbolic_name: Option<String>,
+    /// Of a nested deployment that succeeded, ids of what is there because of it: its own record may be gone when that is
+    /// asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Vec<String>>,
     /// Where it stands.
     pub state: DeploymentState,
     /// Of the answer: 201.

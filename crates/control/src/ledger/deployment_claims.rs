@@ -55,6 +55,9 @@ const HELD: Locking = locking!(
 );
 const END: &str = "UPDATE deployments SET state = $2, record = $3, sealed = $4, finished_at = $5, worker = NULL, \
      lease_until = NULL WHERE seq = $1";
+/// Nobody waits for what is nested in a deployment that has ended.
+pub(super) const STOP_NESTED: &str =
+    "UPDATE deployments SET stopping = 1 WHERE parent = $1 AND finished_at IS NULL";
 const RELEASE: &str = "UPDATE deployments SET worker = NULL, lease_until = NULL, attempts = attempts - 1 \
      WHERE operation = $1 AND fence = $2 AND worker IS NOT NULL AND finished_at IS NULL";
 const STEP: &str = "INSERT INTO deployment_steps (operation, name, record) VALUES ($1, $2, $3) \
@@ -163,8 +166,8 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Writes down how a deployment ended; `sealed` is what is kept of template and parameters. `false`: it is lost, and nothing
-    /// was written.
+    /// Writes down how a deployment ended; `sealed` is what is kept of template and parameters. What is nested in it and still
+    /// under way is to stop. `false`: it is lost, and nothing was written.
     pub async fn end_deployment(
         &self,
         operation: Uuid,
@@ -194,6 +197,7 @@ impl Ledger {
             .bind(tx.now)
             .execute(tx.on())
             .await?;
+        sqlx::query(STOP_NESTED).bind(operation.to_string()).execute(tx.on()).await?;
         tx.commit(&self.db).await?;
         Ok(true)
     }

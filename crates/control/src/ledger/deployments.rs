@@ -55,7 +55,7 @@ pub enum DeletedDeployment {
 
 macro_rules! deployment_columns {
     () => {
-        "seq, id, operation, depth, state, record, sealed, created_at, finished_at, stopping, attempts, fence, worker"
+        "seq, id, operation, depth, state, record, created_at, finished_at, stopping, attempts, fence, worker"
     };
 }
 pub(super) use deployment_columns;
@@ -68,12 +68,26 @@ pub(super) const OF_GROUP: &str = concat!(
     deployment_columns!(),
     " FROM deployments WHERE group_key = $1 AND seq < $2 AND (state = $3 OR $3 IS NULL) ORDER BY seq DESC LIMIT $4"
 );
+/// Nobody waits for one that is nested in a deployment that has ended or is to stop.
 const INSERT: &str = "INSERT INTO deployments (id_key, id, group_key, operation, depth, state, record, sealed, created_at, \
-     finished_at, stopping, attempts, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0) \
-     ON CONFLICT (id_key) DO NOTHING";
+     finished_at, parent, stopping, attempts, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+     CASE WHEN $11 IS NULL OR EXISTS (SELECT 1 FROM deployments p WHERE p.operation = $11 AND p.finished_at IS NULL \
+     AND p.stopping = 0) THEN 0 ELSE 1 END, 0, 0) ON CONFLICT (id_key) DO NOTHING RETURNING stopping";
+pub(super) const SEALED: &str = "SELECT sealed FROM deployments WHERE operation = $1";
+
+/// Of a group's history: deployments that clients asked for (`$2` is 0) or nested ones (1), but none that is nested in one
+/// which is under way. Each kind has a bound of its own, so that a template with many nested ones pushes nothing else out.
+macro_rules! history {
+    () => {
+        " FROM deployments d WHERE d.group_key = $1 AND CASE WHEN d.depth = 0 THEN 0 ELSE 1 END = $2 AND NOT EXISTS \
+         (SELECT 1 FROM deployments p WHERE p.operation = d.parent AND p.finished_at IS NULL)"
+    };
+}
 /// The newest of those that are too many.
 pub(super) const TOO_OLD: &str =
-    "SELECT seq FROM deployments WHERE group_key = $1 ORDER BY seq DESC LIMIT 1 OFFSET $2";
+    concat!("SELECT d.seq", history!(), " ORDER BY d.seq DESC LIMIT 1 OFFSET $3");
+pub(super) const OLD: &str =
+    concat!("SELECT d.seq, d.operation", history!(), " AND d.seq <= $3 AND d.finished_at IS NOT NULL");
 pub(super) const STEPS: &str =
     "SELECT seq, record FROM deployment_steps WHERE operation = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 const STEP: &str = "SELECT seq, record FROM deployment_steps WHERE operation = $1 AND name = $2";
@@ -96,6 +110,7 @@ impl Ledger {
         }
         let finished = new.state.is_final().then_some(tx.now);
         let group = new.id.group_id().unwrap_or_else(|| new.id.clone());
+        let parent = new.record.parent.as_ref().map(|(_, operation)| operation.to_string());
         let done = sqlx::query(INSERT)
             .bind(new.id.key())
             .bind(new.id.as_str())
@@ -107,18 +122,16 @@ impl Ledger {
             .bind(&new.sealed)
             .bind(tx.now)
             .bind(finished)
-            .execute(tx.on())
+            .bind(parent)
+            .fetch_optional(tx.on())
             .await?;
-        if done.rows_affected() == 0 {
-            return Err(Fault::Collided);
-        }
+        let stopping = get::<i64>(&done.ok_or(Fault::Collided)?, "stopping")? != 0;
         forget_oldest(&mut tx, group.key(), self.db.limits.deployments_per_group_max).await?;
         let at = moment(tx.now)?;
         tx.commit(&self.db).await?;
-        let NewDeployment { id, operation, depth, state, record, sealed } = new.clone();
-        let (stopping, finished_at) = (false, finished.map(|_| at));
-        let put =
-            Deployment { id, operation, depth, state, stopping, record, sealed, created_at: at, finished_at };
+        let NewDeployment { id, operation, depth, state, record, .. } = new.clone();
+        let finished_at = finished.map(|_| at);
+        let put = Deployment { id, operation, depth, state, stopping, record, created_at: at, finished_at };
         Ok(PutDeployment::Put(put, found.is_none()))
     }
 
@@ -130,6 +143,17 @@ impl Ledger {
     async fn deployment_in(&self, id: &ResourceId) -> Result<Option<Deployment>, Fault> {
         let row = sqlx::query(ONE).bind(id.key()).fetch_optional(&self.db.read).await?;
         Ok(row.map(|row| read(&row)).transpose()?.map(|(_, deployment)| deployment))
+    }
+
+    /// Template and parameters of a deployment, sealed; nothing, when it is gone.
+    pub async fn sealed_deployment(&self, operation: Uuid) -> Result<Option<String>, Error> {
+        self.db
+            .doing(|| async {
+                let query = sqlx::query(SEALED).bind(operation.to_string());
+                let row = query.fetch_optional(&self.db.read).await?;
+                row.map(|row| get(&row, "sealed")).transpose()
+            })
+            .await
     }
 
     /// Deployments of a group, the newest first; only those in this state, where one is said.
@@ -245,14 +269,15 @@ async fn forget(on: &mut AnyConnection, seq: i64, operation: Uuid) -> Result<(),
 }
 
 async fn forget_oldest(tx: &mut Tx, group: &str, most: usize) -> Result<(), Fault> {
-    const OLD: &str = "SELECT seq, operation FROM deployments WHERE group_key = $1 AND seq <= $2 AND finished_at IS NOT NULL";
     let offset = i64::try_from(most.max(1)).unwrap_or(i64::MAX);
-    let newest = sqlx::query(TOO_OLD).bind(group).bind(offset).fetch_optional(tx.on()).await?;
-    let Some(newest) = newest else { return Ok(()) };
-    let newest: i64 = get(&newest, "seq")?;
-    for row in sqlx::query(OLD).bind(group).bind(newest).fetch_all(tx.on()).await? {
-        let operation = uuid(&get::<String>(&row, "operation")?)?;
-        forget(tx.on(), get(&row, "seq")?, operation).await?;
+    for nested in [0_i64, 1] {
+        let query = sqlx::query(TOO_OLD).bind(group).bind(nested).bind(offset);
+        let Some(newest) = query.fetch_optional(tx.on()).await? else { continue };
+        let newest: i64 = get(&newest, "seq")?;
+        for row in sqlx::query(OLD).bind(group).bind(nested).bind(newest).fetch_all(tx.on()).await? {
+            let operation = uuid(&get::<String>(&row, "operation")?)?;
+            forget(tx.on(), get(&row, "seq")?, operation).await?;
+        }
     }
     Ok(())
 }
@@ -278,7 +303,6 @@ pub(super) fn read(row: &AnyRow) -> Result<(i64, Deployment), Fault> {
             .ok_or_else(|| Fault::damaged("a deployment's state", &state))?,
         stopping: get::<i64>(row, "stopping")? != 0,
         record: from_json(&get::<String>(row, "record")?, "a deployment's record")?,
-        sealed: get(row, "sealed")?,
         created_at: moment(get(row, "created_at")?)?,
         finished_at: moment_opt(get(row, "finished_at")?)?,
     };

@@ -24,7 +24,8 @@ pub struct LedgerLimits {
     pub log_line_bytes_max: usize,
     /// Exclusive names of one run.
     pub holds_max: usize,
-    /// Deployments that a group's history has (Azure: 800); the oldest that has ended goes when another is asked for.
+    /// Deployments that a group's history has (Azure: 800), and as many that were nested in others; the oldest that has ended
+    /// goes when another is asked for.
     pub deployments_per_group_max: usize,
     /// How often a deployment is taken up by a server before it fails; one that is gone without a word counts.
     pub deployment_attempts_max: u32,

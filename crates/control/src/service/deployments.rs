@@ -2,13 +2,15 @@
 //! rules of each, as whoever asked.
 
 use secrecy::{ExposeSecret as _, SecretString};
+use time::format_description::well_known::Rfc3339;
 use transload_resource_id::ResourceId;
 use uuid::Uuid;
 
 use super::{Control, action};
 use crate::access::{Caller, Role};
 use crate::deployment::{
-    Deployment, DeploymentCaller, DeploymentRecord, DeploymentState, DeploymentStep, DeploymentText,
+    Deployment, DeploymentCaller, DeploymentMode, DeploymentRecord, DeploymentState, DeploymentStep,
+    DeploymentText,
 };
 use crate::error::{Code, Error};
 use crate::ledger::{DeletedDeployment, NewDeployment, Page, PutDeployment};
@@ -87,23 +89,34 @@ impl Control {
             sealed: self.seal_deployment(spec.operation, &spec.text)?,
         };
         let put = self.ledger().put_deployment(&new).await?;
-        match &put {
-            PutDeployment::Active(there) if !self.asks_the_same(there, &spec.text, new.record.mode) => {
-                Err(active(there))
-            }
-            _ => Ok(put),
+        if let PutDeployment::Active(there) = &put
+            && !self.is_same_deployment(there, &spec.text, new.record.mode).await?
+        {
+            return Err(active(there));
         }
+        Ok(put)
     }
 
-    /// Clients repeat a PUT whose answer was lost.
-    fn asks_the_same(
+    /// Whether a deployment that is under way is what is asked for now: clients repeat a PUT whose answer was lost, and people
+    /// a command.
+    ///
+    /// # Errors
+    /// [`Code::LedgerUnavailable`].
+    pub async fn is_same_deployment(
         &self,
         there: &Deployment,
         text: &DeploymentText,
-        mode: crate::deployment::DeploymentMode,
-    ) -> bool {
-        let kept = self.deployment_text(there);
-        there.record.mode == mode && kept.is_ok_and(|kept| kept == *text)
+        mode: DeploymentMode,
+    ) -> Result<bool, Error> {
+        if there.record.mode != mode {
+            return Ok(false);
+        }
+        match self.deployment_text(there).await {
+            Ok(kept) => Ok(kept == *text),
+            Err(error) if error.code == Code::LedgerUnavailable => Err(error),
+            // what cannot be read is not known to be the same
+            Err(_) => Ok(false),
+        }
     }
 
     /// What was sent, for the ledger.
@@ -119,9 +132,12 @@ impl Control {
     /// What was sent for a deployment; of one that has ended only the template.
     ///
     /// # Errors
-    /// [`Code::VaultDamaged`] when the vault's key is another than they were sealed with.
-    pub fn deployment_text(&self, deployment: &Deployment) -> Result<DeploymentText, Error> {
-        let plain = self.unseal(&context(deployment.operation), &deployment.sealed)?;
+    /// [`Code::VaultDamaged`] when the vault's key is another than they were sealed with; [`Code::DeploymentNotFound`] when it is
+    /// gone since; [`Code::LedgerUnavailable`].
+    pub async fn deployment_text(&self, deployment: &Deployment) -> Result<DeploymentText, Error> {
+        let sealed = self.ledger().sealed_deployment(deployment.operation).await?;
+        let sealed = sealed.ok_or_else(|| not_found(&deployment.id))?;
+        let plain = self.unseal(&context(deployment.operation), &sealed)?;
         serde_json::from_str(plain.expose_secret()).map_err(|_| {
             let text = format!("The text of deployment '{}' cannot be read.", deployment.id.name());
             Error::new(Code::VaultDamaged, text)
@@ -245,13 +261,14 @@ fn not_found(id: &ResourceId) -> Error {
 }
 
 fn active(there: &Deployment) -> Error {
+    let begun = there.created_at.replace_nanosecond(0).unwrap_or(there.created_at).format(&Rfc3339);
     Error::new(
         Code::DeploymentActive,
         format!(
-            "Unable to edit, replace or remove deployment '{}': the previous deployment of that name, begun at {}, is still \
+            "Unable to edit, replace or remove deployment '{}': the previous deployment of that name, begun{}, is still \
              active. Wait for it, cancel it (`az deployment group cancel`), or use another name.",
             there.id.name(),
-            there.created_at.replace_nanosecond(0).unwrap_or(there.created_at),
+            begun.map(|at| format!(" at {at}")).unwrap_or_default(),
         ),
     )
 }

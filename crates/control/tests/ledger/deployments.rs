@@ -51,6 +51,8 @@ fn step(name: &str, state: DeploymentState) -> DeploymentStep {
         id: name.to_owned(),
         action: "Create".to_owned(),
         target: Some(registry()),
+        symbolic_name: Some("reg".to_owned()),
+        made: None,
         state,
         status: Some(201),
         error: None,
@@ -66,7 +68,10 @@ pub(crate) async fn one_is_asked_for_and_found(stage: &Stage) {
     let found = ledger.deployment(&id("one")).await.unwrap().unwrap();
     assert_eq!(found, put);
     assert_eq!((found.id.as_str(), found.operation), (id("One").as_str(), asked_for.operation));
-    assert_eq!((found.record, found.sealed.as_str()), (asked_for.record, "c2VhbGVk"));
+    assert_eq!(found.record, asked_for.record);
+    let sealed = ledger.sealed_deployment(asked_for.operation).await.unwrap();
+    assert_eq!(sealed.as_deref(), Some("c2VhbGVk"));
+    assert_eq!(ledger.sealed_deployment(Uuid::new_v4()).await.unwrap(), None);
     assert_eq!(ledger.deployment(&id("two")).await.unwrap(), None);
     for name in ["two", "three"] {
         asked(ledger, &new(name)).await;
@@ -132,6 +137,64 @@ pub(crate) async fn a_history_has_an_end(stage: &Stage) {
     few.close().await;
 }
 
+/// Nested in another, and ended.
+async fn nested_and_ended(ledger: &Ledger, name: &str, parent: &Deployment) {
+    let claim = nested_and_claimed(ledger, name, parent).await;
+    assert!(ended(ledger, &claim, DeploymentState::Succeeded).await);
+}
+
+async fn nested_and_claimed(ledger: &Ledger, name: &str, parent: &Deployment) -> DeploymentClaim {
+    asked(ledger, &nested(name, parent)).await;
+    ledger.claim_deployment("server", LEASE, true).await.unwrap().unwrap()
+}
+
+fn nested(name: &str, parent: &Deployment) -> NewDeployment {
+    let new = new(name);
+    let parent = Some((parent.id.clone(), parent.operation));
+    NewDeployment { depth: 1, record: DeploymentRecord { parent, ..new.record }, ..new }
+}
+
+pub(crate) async fn what_is_nested_in_one_under_way_is_not_forgotten(stage: &Stage) {
+    let few = stage.another(LedgerLimits { deployments_per_group_max: 3, ..limits() }).await;
+    let names = || async {
+        let page = few.deployments(&group(), None, None, 99).await.unwrap();
+        page.items.iter().map(|one| one.id.name().to_owned()).collect::<Vec<_>>()
+    };
+    for number in 0..3 {
+        asked(&few, &new(&format!("old{number}"))).await;
+        let claim = claimed(&few).await;
+        ended(&few, &claim, DeploymentState::Succeeded).await;
+    }
+    let parent = asked(&few, &new("parent")).await;
+    let claim = claimed(&few).await;
+    for number in 0..5 {
+        nested_and_ended(&few, &format!("in{number}"), &parent).await;
+    }
+    let all = ["in4", "in3", "in2", "in1", "in0", "parent", "old2", "old1"];
+    assert_eq!(names().await, all, "its parent asks for each of them, and none pushes out another");
+    assert!(ended(&few, &claim, DeploymentState::Succeeded).await);
+    asked(&few, &new("next")).await;
+    assert_eq!(names().await, ["next", "in4", "in3", "in2", "parent", "old2"], "of each kind as many");
+    few.close().await;
+}
+
+pub(crate) async fn what_is_nested_stops_when_its_parent_has_ended(stage: &Stage) {
+    let ledger = &stage.ledger;
+    let parent = asked(ledger, &new("parent")).await;
+    let (other, claim) = (asked(ledger, &new("other")).await, claimed(ledger).await);
+    let inner = nested_and_claimed(ledger, "inner", &parent).await;
+    let its = nested_and_claimed(ledger, "its", &other).await;
+    assert!(!inner.deployment.stopping);
+    assert!(ended(ledger, &claim, DeploymentState::Canceled).await);
+    let beat = async |claim: &DeploymentClaim| {
+        ledger.beat_deployment(claim.deployment.operation, claim.fence, LEASE).await.unwrap()
+    };
+    assert_eq!(beat(&inner).await, DeploymentBeat::Stop);
+    assert_eq!(beat(&its).await, DeploymentBeat::Go, "it is nested in another");
+    assert!(asked(ledger, &nested("late", &parent)).await.stopping, "nobody waits for it");
+    assert!(!asked(ledger, &nested("early", &other)).await.stopping);
+}
+
 pub(crate) async fn one_server_has_it(stage: &Stage) {
     let ledger = &stage.ledger;
     let asked_for = asked(ledger, &new("one")).await;
@@ -161,7 +224,8 @@ pub(crate) async fn one_of_a_lost_server_goes_to_another(stage: &Stage) {
     assert!(ended(ledger, &claim, DeploymentState::Succeeded).await);
     assert!(!ended(ledger, &claim, DeploymentState::Failed).await, "an end is written once");
     let found = ledger.deployment(&id("one")).await.unwrap().unwrap();
-    assert_eq!((found.state, found.sealed.as_str()), (DeploymentState::Succeeded, ""));
+    assert_eq!(found.state, DeploymentState::Succeeded);
+    assert_eq!(ledger.sealed_deployment(operation).await.unwrap().as_deref(), Some(""));
     assert!(found.finished_at.is_some());
 }
 

@@ -36,6 +36,8 @@ cases! {
     deployments::one_that_is_under_way_is_left_alone,
     deployments::another_of_the_same_name_takes_its_place,
     deployments::a_history_has_an_end,
+    deployments::what_is_nested_in_one_under_way_is_not_forgotten,
+    deployments::what_is_nested_stops_when_its_parent_has_ended,
     deployments::one_server_has_it,
     deployments::one_of_a_lost_server_goes_to_another,
     deployments::nested_ones_are_found_by_themselves,

@@ -12,6 +12,7 @@ use transload_templates::Plan;
 
 use super::job::{Job, Outcome};
 use super::prepare::{Prepared, is_passing};
+use super::types::resource_id;
 use super::world::Known;
 use crate::face::Face;
 use crate::fault::Fault;
@@ -22,18 +23,31 @@ const VERSION: &str = "2025-06-01-preview";
 const PAGE: usize = 500;
 
 /// Keys of what stays: what the template names, what was made for it, and all that these are beneath.
-pub(crate) fn kept(plan: &Plan, made: &[String]) -> BTreeSet<String> {
+///
+/// # Errors
+/// A name that cannot be read: nothing may be removed while it is not known what stays.
+pub(crate) fn kept(plan: &Plan, made: &[String]) -> Result<BTreeSet<String>, Fault> {
     let named = plan.resources().iter().filter(|one| one.condition).map(|one| one.id.as_str());
     let named = named.chain(made.iter().map(String::as_str));
     let mut kept = BTreeSet::new();
-    for id in named.filter_map(|id| ResourceId::parse(id).ok()) {
-        let mut next = Some(id);
+    for id in named {
+        let mut next = Some(resource_id(id)?);
         while let Some(id) = next {
             next = id.parent();
             kept.insert(id.key().to_owned());
         }
     }
-    kept
+    Ok(kept)
+}
+
+/// What came of removing.
+pub(super) enum Removed {
+    /// All that was to go is gone.
+    All,
+    /// Some of it is still there: the deployment was canceled.
+    Stopped,
+    /// Some of it could not be removed.
+    Failed(ErrorBody),
 }
 
 impl Face {
@@ -62,50 +76,53 @@ impl Face {
 }
 
 impl Job<'_> {
-    /// Removes what the template does not name; why some of it could not be removed. Nothing, where the deployment is to be
-    /// gone on with later.
-    pub(super) async fn remove_leftovers(
-        &self,
-        prepared: &Prepared,
-        made: &[String],
-    ) -> Option<Vec<ErrorBody>> {
-        let group = self.deployment().id.group_id()?;
-        let kept = kept(&prepared.plan, made);
+    /// Removes what the template does not name. Nothing, where the deployment is to be gone on with later.
+    pub(super) async fn remove_leftovers(&self, prepared: &Prepared, made: &[String]) -> Option<Removed> {
+        let Some(group) = self.deployment().id.group_id() else { return Some(Removed::All) };
+        let kept = match kept(&prepared.plan, made) {
+            Ok(kept) => kept,
+            Err(fault) => return Some(Removed::Failed(fault.body())),
+        };
         let found = match self.face.leftovers(&self.caller, &group, &kept).await {
             Ok(found) => found,
             Err(fault) if is_passing(&fault) => return None,
-            Err(fault) => return Some(vec![fault.body()]),
+            Err(fault) => return Some(Removed::Failed(fault.body())),
         };
-        let mut errors = Vec::new();
         for stored in found {
-            // a registry that cannot go keeps the vault that it reads
-            if self.cancel.is_cancelled() || !errors.is_empty() {
-                break;
+            if self.cancel.is_cancelled() {
+                return Some(Removed::Stopped);
             }
-            let step = self.step("Delete", Some(stored.id.as_str()));
-            self.note(&step).await.ok()?;
-            let target = format!("{}?api-version={VERSION}", stored.id);
-            match self.face.inner(&self.caller, Method::DELETE, &target, None).await {
-                Ok(reply) => {
-                    let step = DeploymentStep {
-                        state: DeploymentState::Succeeded,
-                        status: Some(reply.status.as_u16()),
-                        finished_at: Some(OffsetDateTime::now_utc()),
-                        ..step
-                    };
-                    self.note(&step).await.ok()?;
-                }
-                Err(fault) if is_passing(&fault) => return None,
-                Err(fault) => {
-                    let status = fault.status.as_u16().max(StatusCode::BAD_REQUEST.as_u16());
-                    let body = ErrorBody { target: Some(stored.id.to_string()), ..fault.body() };
-                    match self.failed_step(prepared, step, status, body, &Known::default()).await {
-                        Outcome::Failed(body) => errors.push(body),
-                        _ => return None,
-                    }
-                }
+            // a registry that cannot go keeps the vault that it reads
+            if let Err(outcome) = self.remove(prepared, &stored).await {
+                return match outcome {
+                    Outcome::Failed(body) => Some(Removed::Failed(body)),
+                    _ => None,
+                };
             }
         }
-        Some(errors)
+        Some(Removed::All)
+    }
+
+    async fn remove(&self, prepared: &Prepared, stored: &Stored) -> Result<(), Outcome> {
+        let step = self.step("Delete", Some(stored.id.as_str()));
+        self.note(&step).await?;
+        let target = format!("{}?api-version={VERSION}", stored.id);
+        match self.face.inner(&self.caller, Method::DELETE, &target, None).await {
+            Ok(reply) => {
+                let step = DeploymentStep {
+                    state: DeploymentState::Succeeded,
+                    status: Some(reply.status.as_u16()),
+                    finished_at: Some(OffsetDateTime::now_utc()),
+                    ..step
+                };
+                self.note(&step).await
+            }
+            Err(fault) if is_passing(&fault) => Err(Outcome::Again),
+            Err(fault) => {
+                let status = fault.status.as_u16().max(StatusCode::BAD_REQUEST.as_u16());
+                let body = ErrorBody { target: Some(stored.id.to_string()), ..fault.body() };
+                Err(self.failed_step(prepared, step, status, body, &Known::default()).await)
+            }
+        }
     }
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use transload_control::Error;
 use transload_control::deployment::{DeploymentRecord, DeploymentState, DeploymentText};
 use transload_control::ledger::{DeploymentBeat, DeploymentClaim};
 
 use super::job::Job;
 use crate::face::{Face, Server};
+use crate::limits::Limits;
 
 /// How a deployment ended.
 #[derive(Debug)]
@@ -35,10 +37,11 @@ impl Server {
             // those that wait for a nested one must not keep it from being done
             let nested_only = outer.len() >= limits.deployments_at_once;
             let lease = Duration::from_secs(limits.deployment_lease_seconds);
+            let asked = Instant::now();
             match face.control.ledger().claim_deployment(name, lease, nested_only).await {
                 Ok(Some(claim)) => {
                     let set = if claim.deployment.depth == 0 { &mut outer } else { &mut nested };
-                    set.spawn(work(Arc::clone(face), claim, stop.child_token()));
+                    set.spawn(work(Arc::clone(face), claim, asked, stop.child_token()));
                     continue;
                 }
                 Ok(None) => {}
@@ -55,8 +58,8 @@ impl Server {
     }
 }
 
-/// Does one, as long as it is this server's.
-async fn work(face: Arc<Face>, claim: DeploymentClaim, stop: CancellationToken) {
+/// Does one, as long as it is this server's; `asked` is when it asked for it.
+async fn work(face: Arc<Face>, claim: DeploymentClaim, asked: Instant, stop: CancellationToken) {
     let (id, operation) = (claim.deployment.id.clone(), claim.deployment.operation);
     let cancel = CancellationToken::new();
     if claim.deployment.stopping {
@@ -66,7 +69,7 @@ async fn work(face: Arc<Face>, claim: DeploymentClaim, stop: CancellationToken) 
     let job = Job::new(&face, &claim, cancel.clone());
     let ended = tokio::select! {
         ended = job.run() => ended,
-        () = keep(&face, &claim, &cancel) => {
+        () = keep(&face.options.limits, asked, &cancel, || beat(&face, &claim)) => {
             tracing::warn!(deployment = %id, "a deployment was lost to another server, or is gone");
             return;
         }
@@ -99,27 +102,93 @@ async fn work(face: Arc<Face>, claim: DeploymentClaim, stop: CancellationToken) 
     face.deployments.notify_one();
 }
 
-/// Says again and again that this server is at it; returns when it is so no longer.
-async fn keep(face: &Face, claim: &DeploymentClaim, cancel: &CancellationToken) {
-    let limits = &face.options.limits;
+async fn beat(face: &Face, claim: &DeploymentClaim) -> Result<DeploymentBeat, Error> {
+    let lease = Duration::from_secs(face.options.limits.deployment_lease_seconds);
+    face.control.ledger().beat_deployment(claim.deployment.operation, claim.fence, lease).await
+}
+
+/// Says again and again that this server is at it, which it is since `asked`; returns when it is so no longer, or when that is
+/// not known: without a word for so long another may have it.
+async fn keep<F>(limits: &Limits, asked: Instant, cancel: &CancellationToken, beat: impl Fn() -> F)
+where
+    F: Future<Output = Result<DeploymentBeat, Error>>,
+{
     let lease = Duration::from_secs(limits.deployment_lease_seconds);
-    let mut until = Instant::now() + lease;
+    let pause = Duration::from_millis(limits.deployment_beat_millis);
+    // the ledger counts from when it was told, which is not before it was asked to be
+    let mut until = asked + lease;
     loop {
-        tokio::time::sleep(Duration::from_millis(limits.deployment_beat_millis)).await;
+        tokio::time::sleep_until(until.min(Instant::now() + pause)).await;
         let said = Instant::now();
-        let beat =
-            face.control.ledger().beat_deployment(claim.deployment.operation, claim.fence, lease).await;
-        match beat {
-            Ok(DeploymentBeat::Lost) => return,
-            Ok(beat) => {
+        match tokio::time::timeout_at(until, beat()).await {
+            Ok(Ok(DeploymentBeat::Lost)) | Err(_) => return,
+            Ok(Ok(beat)) => {
                 until = said + lease;
                 if beat == DeploymentBeat::Stop {
                     cancel.cancel();
                 }
             }
-            // without a word for so long another may have it
-            Err(_) if Instant::now() >= until => return,
-            Err(_) => {}
+            Ok(Err(_)) if said >= until => return,
+            Ok(Err(error)) => tracing::warn!(%error, "a deployment's heartbeat failed"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use transload_control::Code;
+
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(15);
+
+    async fn kept<F>(asked: Instant, beat: impl Fn() -> F) -> Duration
+    where
+        F: Future<Output = Result<DeploymentBeat, Error>>,
+    {
+        keep(&Limits::default(), asked, &CancellationToken::new(), beat).await;
+        asked.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ledger_that_does_not_answer_is_waited_for_as_long_as_the_lease() {
+        assert_eq!(kept(Instant::now(), std::future::pending).await, LEASE);
+        let down = || async { Err(Error::new(Code::LedgerUnavailable, "down")) };
+        assert_eq!(kept(Instant::now(), down).await, LEASE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_lease_began_when_it_was_asked_for() {
+        let asked = Instant::now();
+        tokio::time::advance(LEASE * 2).await;
+        assert_eq!(kept(asked, std::future::pending).await, LEASE * 2, "it is over already");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_word_lasts_from_when_it_was_said() {
+        let said = std::sync::atomic::AtomicU32::new(0);
+        let beat = || {
+            let first = said.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+            async move {
+                if !first {
+                    return std::future::pending().await;
+                }
+                tokio::time::sleep(LEASE / 3).await;
+                Ok(DeploymentBeat::Go)
+            }
+        };
+        let first = Duration::from_millis(Limits::default().deployment_beat_millis);
+        assert_eq!(kept(Instant::now(), beat).await, first + LEASE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_told_to_stop_goes_on_until_it_is_lost() {
+        let (cancel, told) = (CancellationToken::new(), std::sync::atomic::AtomicU32::new(0));
+        let beat = || {
+            let before = told.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            async move { Ok(if before == 0 { DeploymentBeat::Stop } else { DeploymentBeat::Lost }) }
+        };
+        keep(&Limits::default(), Instant::now(), &cancel, beat).await;
+        assert!(cancel.is_cancelled());
     }
 }

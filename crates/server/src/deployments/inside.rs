@@ -156,11 +156,9 @@ impl Face {
             }
         };
         let planned = &plan.resources()[at];
-        let id = match ResourceId::parse(&planned.id) {
+        let id = match super::types::resource_id(&planned.id) {
             Ok(id) => id,
-            Err(error) => {
-                return Ok(Inside::Wrong(Fault::bad("InvalidResourceName", error.to_string()).body()));
-            }
+            Err(fault) => return Ok(Inside::Wrong(fault.body())),
         };
         // the same each time that it is asked for
         let seed = Uuid::new_v5(&whole.seed, id.key().as_bytes());

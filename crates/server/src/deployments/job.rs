@@ -17,6 +17,7 @@ use transload_control::ledger::DeploymentClaim;
 
 use super::ask::Asked;
 use super::blot::Blots;
+use super::complete::Removed;
 use super::execute::End;
 use super::order::output_order;
 use super::prepare::{Prepared, Unplanned, Which, is_passing, shown, shown_parameters};
@@ -91,7 +92,7 @@ impl<'a> Job<'a> {
             template_hash: prepared.hash.clone(),
             ..self.deployment().record.clone()
         };
-        let mut ids = std::mem::take(&mut made.ids);
+        let ids = std::mem::take(&mut made.ids);
         if self.cancel.is_cancelled() {
             let record = DeploymentRecord { output_resources: output_order(ids), ..record };
             return Some(self.ended(DeploymentState::Canceled, record, Some(canceled()), Some(&prepared)));
@@ -104,23 +105,26 @@ impl<'a> Job<'a> {
                 Err(_) => return None,
             }
         }
+        let mut stopped = false;
         if made.errors.is_empty() && record.mode == DeploymentMode::Complete {
-            made.errors = self.remove_leftovers(&prepared, &ids).await?;
-        }
-        ids = output_order(ids);
-        let record = DeploymentRecord { output_resources: ids, outputs, ..record };
-        Some(match made.errors.is_empty() {
-            true => self.ended(DeploymentState::Succeeded, record, None, Some(&prepared)),
-            false => {
-                let error = deployment_failed(made.errors);
-                self.ended(DeploymentState::Failed, record, Some(error), Some(&prepared))
+            match self.remove_leftovers(&prepared, &ids).await? {
+                Removed::All => {}
+                Removed::Stopped => stopped = true,
+                Removed::Failed(error) => made.errors.push(error),
             }
-        })
+        }
+        let record = DeploymentRecord { output_resources: output_order(ids), outputs, ..record };
+        let (state, error) = match (stopped, made.errors.is_empty()) {
+            (true, _) => (DeploymentState::Canceled, Some(canceled())),
+            (false, true) => (DeploymentState::Succeeded, None),
+            (false, false) => (DeploymentState::Failed, Some(deployment_failed(made.errors))),
+        };
+        Some(self.ended(state, record, error, Some(&prepared)))
     }
 
     async fn prepared(&self) -> Result<Prepared, Fault> {
         let deployment = self.deployment();
-        let text = self.face.control.deployment_text(deployment)?;
+        let text = self.face.control.deployment_text(deployment).await?;
         let asked = Asked::read(text.request.as_deref().unwrap_or_default(), &self.face.options)?;
         let hidden = Blots::of(text.hidden);
         let which = Which {

@@ -13,6 +13,7 @@ pub(crate) mod export_group;
 mod inner;
 mod inside;
 mod job;
+mod nested;
 mod order;
 mod policies;
 pub(crate) mod preflight;

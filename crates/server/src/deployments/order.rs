@@ -96,6 +96,7 @@ pub(crate) fn node(id: &str) -> DeploymentNode {
         id: id.to_string(),
         resource_type: crate::map::kind_of(&id),
         resource_name: names.join("/"),
+        symbolic_name: None,
     }
 }
 

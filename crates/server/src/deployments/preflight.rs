@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use transload_api as api;
 use transload_api::deployment::DeploymentProperties;
+use transload_control::deployment::{DeploymentMode, DeploymentText};
 use transload_control::{Code, ResourceId};
 use transload_templates::Planned;
 use uuid::Uuid;
@@ -32,6 +33,20 @@ impl Face {
             Ok(prepared) => Ok((id, prepared)),
             Err((Unplanned::Fault(fault), _)) => Err(fault),
             Err((Unplanned::Template(error), asked)) => Err(template_fault(&error, Some(&asked))),
+        }
+    }
+
+    /// Whether what is asked for is under way already.
+    ///
+    /// # Errors
+    /// Another deployment of its name that is under way: clients hide what the PUT itself is refused with (contract, § 0.2).
+    async fn is_under_way(&self, call: &Call, id: &ResourceId, mode: DeploymentMode) -> Result<bool, Fault> {
+        let there = self.control.ledger().deployment(id).await?;
+        let Some(there) = there.filter(|there| !there.state.is_final()) else { return Ok(false) };
+        let text = DeploymentText { request: Some(text_of(call)?.to_owned()), ..DeploymentText::default() };
+        match self.control.is_same_deployment(&there, &text, mode).await? {
+            true => Ok(true),
+            false => Err(Fault::from(self.control.active_deployment(&there))),
         }
     }
 
@@ -83,9 +98,9 @@ impl Face {
         prepared: &Prepared,
         planned: &Planned,
     ) -> Result<Option<api::ErrorBody>, Fault> {
-        let id = match ResourceId::parse(&planned.id) {
+        let id = match types::resource_id(&planned.id) {
             Ok(id) => id,
-            Err(error) => return Ok(Some(Fault::bad("InvalidResourceName", error.to_string()).body())),
+            Err(fault) => return Ok(Some(fault.body())),
         };
         if types::is_unknown(&planned.id) {
             return Ok(Some(types::unknown(planned)));
@@ -176,14 +191,14 @@ fn same_id(one: &str, other: &str) -> bool {
 /// Whether a template could be deployed.
 pub(crate) async fn validate(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let (id, prepared) = face.asked_plan(call, "validate/action").await?;
-    if let Some(there) = face.control.ledger().deployment(&id).await?
-        && !there.state.is_final()
-    {
-        // clients hide what the PUT itself is refused with (contract, § 0.2)
-        return Err(Fault::from(face.control.active_deployment(&there)));
-    }
-    let whole = face.whole(&call.caller, &prepared).await?;
-    let wrong = face.preflight(call, &whole, &prepared).await?;
+    let wrong = match face.is_under_way(call, &id, prepared.asked.mode).await? {
+        // its PUT is answered with what is under way
+        true => Vec::new(),
+        false => {
+            let whole = face.whole(&call.caller, &prepared).await?;
+            face.preflight(call, &whole, &prepared).await?
+        }
+    };
     if !wrong.is_empty() {
         let fault = preflight_fault(id.name(), &call.caller.correlation, wrong);
         return Err(prepared.blots.fault(fault));

@@ -2,12 +2,13 @@
 
 use http::{HeaderName, StatusCode};
 use serde_json::Value as Json;
-use transload_api::deployment::ExportedTemplate;
-use transload_control::ResourceId;
+use transload_api as api;
+use transload_api::deployment::{DeploymentProperties, ExportedTemplate};
 use transload_control::deployment::{Deployment, DeploymentState};
 use transload_control::ledger::PutDeployment;
 use transload_control::resource::kind;
-use uuid::Uuid;
+use transload_control::{Code, ResourceId};
+use uuid::{Builder, Uuid, Version};
 
 use super::blot::Blots;
 use super::show;
@@ -45,8 +46,20 @@ impl Face {
 pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let id = deployment_id(face, call).await?;
     let request = text_of(call)?.to_owned();
-    let sent = Submission { request, depth: 0, parent: None, evaluated: false, hidden: Blots::default() };
-    let put = face.submit(&call.caller, &id, sent, call.now).await?;
+    let sent = Submission {
+        request,
+        operation: Uuid::new_v4(),
+        depth: 0,
+        parent: None,
+        evaluated: false,
+        hidden: Blots::default(),
+    };
+    let put = match face.submit(&call.caller, &id, sent, call.now).await {
+        Err(fault) if fault.code == Code::DeploymentActive.to_string() => {
+            return not_begun(face, call, &id, &fault);
+        }
+        put => put?,
+    };
     let (PutDeployment::Put(deployment, _) | PutDeployment::Active(deployment)) = put;
     let link = face.deployment_link(call, &id, deployment.operation);
     // a failure that stands in the first answer is not seen by clients (contract, § 0.5)
@@ -58,6 +71,34 @@ pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
     Ok(Answer::json(StatusCode::CREATED, &shown)
         .header(ASYNC_OPERATION, &link)
         .retry_after(face.options.limits.poll_seconds))
+}
+
+/// Takes a deployment that is not begun, because another of its name is under way: its operation has failed. Clients hide
+/// what the PUT itself is refused with (contract, § 0.2).
+fn not_begun(face: &Face, call: &Call, id: &ResourceId, fault: &Fault) -> Result<Answer, Fault> {
+    let asked = super::ask::Asked::read(text_of(call)?, &face.options)?;
+    let shown = api::Deployment {
+        id: id.to_string(),
+        name: id.name().to_owned(),
+        kind: kind::DEPLOYMENT.to_owned(),
+        properties: DeploymentProperties {
+            mode: asked.mode.name().to_owned(),
+            provisioning_state: DeploymentState::Accepted.name().to_owned(),
+            ..DeploymentProperties::default()
+        },
+        error: Some(fault.body()),
+        ..api::Deployment::default()
+    };
+    let link =
+        face.deployment_link(call, id, Builder::from_custom_bytes(Uuid::new_v4().into_bytes()).into_uuid());
+    Ok(Answer::json(StatusCode::CREATED, &shown)
+        .header(ASYNC_OPERATION, &link)
+        .retry_after(face.options.limits.poll_seconds))
+}
+
+/// Whether an operation is none of a deployment, but of one that was not begun.
+fn is_not_begun(operation: &str) -> bool {
+    Uuid::parse_str(operation).is_ok_and(|operation| operation.get_version() == Some(Version::Custom))
 }
 
 pub(crate) async fn get(face: &Face, call: &Call) -> Result<Answer, Fault> {
@@ -134,7 +175,7 @@ pub(crate) async fn export(face: &Face, call: &Call) -> Result<Answer, Fault> {
         );
         return Err(Fault::new(StatusCode::CONFLICT, "ExportTemplateNotSupported", text));
     }
-    let text = face.control.deployment_text(&deployment)?;
+    let text = face.control.deployment_text(&deployment).await?;
     let template = match text.request {
         Some(request) => super::ask::Asked::read(&request, &face.options)?.template.to_json(),
         None => text.template,
@@ -172,6 +213,10 @@ pub(crate) async fn status(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let id = deployment_id(face, call).await?;
     let deployment = face.control.deployment(&call.caller, &id).await?;
     let asked = call.params.get("operation");
+    if is_not_begun(asked) {
+        let status = show::not_begun(&id, asked);
+        return Ok(Answer::ok(&status).retry_after(face.options.limits.poll_seconds));
+    }
     if !deployment.operation.to_string().eq_ignore_ascii_case(asked) {
         let text = format!("Deployment '{}' has been replaced by another of that name since.", id.name());
         return Err(Fault::not_found("DeploymentNotFound", text));

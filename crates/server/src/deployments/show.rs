@@ -4,9 +4,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use time::{Duration, OffsetDateTime};
 use transload_api as api;
-use transload_api::deployment::{DeploymentOperation, DeploymentOperationProperties, DeploymentProperties};
+use transload_api::deployment::{
+    DeploymentNode, DeploymentOperation, DeploymentOperationProperties, DeploymentProperties,
+};
 use transload_control::deployment::{Deployment, DeploymentState, DeploymentStep};
 use transload_control::resource::kind;
+use transload_control::{Code, ResourceId};
 
 use super::order::{node, references};
 use super::words::status_word;
@@ -64,7 +67,10 @@ pub(crate) fn operation(of: &Deployment, step: &DeploymentStep) -> DeploymentOpe
                 .error
                 .as_ref()
                 .map(|error| serde_json::json!({"status": "Failed", "error": error})),
-            target_resource: step.target.as_ref().map(|id| node(id.as_str())),
+            target_resource: step
+                .target
+                .as_ref()
+                .map(|id| DeploymentNode { symbolic_name: step.symbolic_name.clone(), ..node(id.as_str()) }),
         },
     }
 }
@@ -84,6 +90,25 @@ pub(crate) fn status(kept: &Deployment, path: String) -> api::OperationStatus {
         end_time: kept.finished_at.map(moment),
         percent_complete: None,
         error,
+    }
+}
+
+/// Of a deployment that was not begun.
+pub(crate) fn not_begun(id: &ResourceId, operation: &str) -> api::OperationStatus {
+    let message = format!(
+        "Deployment '{}' was not begun: another one of that name, with another template, other parameters or another mode, was \
+         under way. Wait for that one, cancel it (`az deployment group cancel`), or use another name.",
+        id.name()
+    );
+    let code = Code::DeploymentActive.to_string();
+    api::OperationStatus {
+        id: format!("{id}/operationStatuses/{operation}"),
+        name: operation.to_owned(),
+        status: DeploymentState::Failed.name().to_owned(),
+        start_time: None,
+        end_time: None,
+        percent_complete: None,
+        error: Some(api::ErrorBody { code, message, ..api::ErrorBody::default() }),
     }
 }
 

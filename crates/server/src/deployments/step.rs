@@ -5,25 +5,22 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use http::{Method, StatusCode};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use time::OffsetDateTime;
 use transload_api::ErrorBody;
 use transload_control::ResourceId;
-use transload_control::deployment::{Deployment, DeploymentState, DeploymentStep};
-use transload_control::ledger::PutDeployment;
-use transload_templates::{NestedDeployment, Planned, Value};
+use transload_control::deployment::{DeploymentState, DeploymentStep};
 
-use super::blot::Blots;
 use super::job::{Job, Outcome};
 use super::prepare::{Prepared, is_passing};
-use super::submit::Submission;
+use super::types::resource_id;
 use super::words::{json_of, template_body};
 use super::world::{Known, Untold};
 use crate::fault::Fault;
 
 /// Pauses between two looks at something that is under way: from the first, doubled up to the last.
-const LOOK_FIRST: Duration = Duration::from_millis(50);
-const LOOK_LAST: Duration = Duration::from_secs(2);
+pub(super) const LOOK_FIRST: Duration = Duration::from_millis(50);
+pub(super) const LOOK_LAST: Duration = Duration::from_secs(2);
 
 /// How a resource was not made.
 pub(super) enum Unmade {
@@ -58,15 +55,24 @@ impl Job<'_> {
         let planned = &prepared.plan.resources()[at];
         let step = self.step("Create", Some(&planned.id));
         let earlier = done.get(&step.id);
-        if earlier.is_some_and(|step| step.state == DeploymentState::Succeeded) {
-            return Outcome::Done(self.made_by(planned).await);
+        let step = DeploymentStep {
+            started_at: earlier.map_or(step.started_at, |one| one.started_at),
+            symbolic_name: planned.symbolic_name.clone(),
+            ..step
+        };
+        let mut known = Known::hiding(&prepared.blots);
+        if let Some(earlier) = earlier.filter(|step| step.state == DeploymentState::Succeeded) {
+            return match self.made_by(planned, earlier).await {
+                Ok(ids) => Outcome::Done(ids),
+                Err(Unmade::Failed(status, body)) => {
+                    self.failed_step(prepared, step, status, body, &known).await
+                }
+                Err(_) => Outcome::Again,
+            };
         }
-        let step =
-            DeploymentStep { started_at: earlier.map_or(step.started_at, |one| one.started_at), ..step };
         if let Err(outcome) = self.note(&step).await {
             return outcome;
         }
-        let mut known = Known::hiding(&prepared.blots);
         let made = match planned.is_nested {
             true => self.nested(prepared, at, &mut known).await,
             false => self.put(prepared, at, &mut known).await,
@@ -76,6 +82,7 @@ impl Job<'_> {
                 let step = DeploymentStep {
                     state: DeploymentState::Succeeded,
                     status: Some(status),
+                    made: planned.is_nested.then(|| ids.clone()),
                     finished_at: Some(OffsetDateTime::now_utc()),
                     ..step
                 };
@@ -94,19 +101,6 @@ impl Job<'_> {
         }
     }
 
-    /// Ids of what an earlier attempt made.
-    async fn made_by(&self, planned: &Planned) -> Vec<String> {
-        if !planned.is_nested {
-            return vec![planned.id.clone()];
-        }
-        let id = ResourceId::parse(&planned.id);
-        let kept = match id {
-            Ok(id) => self.face.control.ledger().deployment(&id).await.ok().flatten(),
-            Err(_) => None,
-        };
-        kept.map(|kept| kept.record.output_resources).unwrap_or_default()
-    }
-
     /// Writes down how far a step is.
     pub(super) async fn note(&self, step: &DeploymentStep) -> Result<(), Outcome> {
         let operation = self.deployment().operation;
@@ -119,14 +113,15 @@ impl Job<'_> {
 
     /// A step that is begun now.
     pub(super) fn step(&self, action: &str, target: Option<&str>) -> DeploymentStep {
-        let target = target.and_then(|id| ResourceId::parse(id).ok());
-        let key = target.as_ref().map_or("", |id| id.key());
+        let key = target.unwrap_or_default().to_ascii_lowercase();
         let named = format!("{}\n{action}\n{key}", self.deployment().operation);
         let hash = digest::digest(&digest::SHA256, named.as_bytes());
         DeploymentStep {
             id: hex::encode_upper(&hash.as_ref()[..8]),
             action: action.to_owned(),
-            target,
+            target: target.and_then(|id| ResourceId::parse(id).ok()),
+            symbolic_name: None,
+            made: None,
             state: DeploymentState::Running,
             status: None,
             error: None,
@@ -156,7 +151,7 @@ impl Job<'_> {
         self.note(&step).await.err().unwrap_or(Outcome::Failed(body))
     }
 
-    fn untold(&self, prepared: &Prepared, untold: Untold) -> Unmade {
+    pub(super) fn untold(&self, prepared: &Prepared, untold: Untold) -> Unmade {
         match untold {
             Untold::Template(error) => Unmade::Failed(400, template_body(&error, Some(&prepared.asked))),
             Untold::Fault(fault, _) => fault.into(),
@@ -172,6 +167,7 @@ impl Job<'_> {
     ) -> Result<(u16, Vec<String>), Unmade> {
         let plan = &prepared.plan;
         let planned = &plan.resources()[at];
+        resource_id(&planned.id)?;
         let body = self.face.told(&self.caller, plan, known, move |plan, world| plan.body(at, world)).await;
         let body = body.map_err(|untold| self.untold(prepared, untold))?;
         let target = format!("{}?api-version={}", planned.id, planned.api_version);
@@ -210,94 +206,12 @@ impl Job<'_> {
     }
 
     /// Waits a moment, unless the deployment is canceled.
-    async fn pause(&self, pause: Duration) -> Result<(), Unmade> {
+    pub(super) async fn pause(&self, pause: Duration) -> Result<(), Unmade> {
         tokio::select! {
             () = self.cancel.cancelled() => Err(Unmade::Stopped),
             () = tokio::time::sleep(pause) => Ok(()),
         }
     }
-
-    /// A deployment of its own, in this one.
-    async fn nested(
-        &self,
-        prepared: &Prepared,
-        at: usize,
-        known: &mut Known,
-    ) -> Result<(u16, Vec<String>), Unmade> {
-        let plan = &prepared.plan;
-        let id = ResourceId::parse(&plan.resources()[at].id)
-            .map_err(|error| Fault::bad("InvalidResourceName", error.to_string()))?;
-        let parent = (self.deployment().id.clone(), self.deployment().operation);
-        let there = self.face.control.ledger().deployment(&id).await?;
-        let mut child = match there.filter(|there| there.record.parent.as_ref() == Some(&parent)) {
-            // begun by an earlier attempt
-            Some(there) => there,
-            None => {
-                let nested = self
-                    .face
-                    .told(&self.caller, plan, known, move |plan, world| plan.nested(at, world))
-                    .await;
-                let nested = nested.map_err(|untold| self.untold(prepared, untold))?;
-                let request = request(&nested);
-                let depth = self.deployment().depth + 1;
-                let mut hidden = known.blots.clone();
-                hidden.join(&Blots::of(nested.secrets.clone()));
-                let sent = Submission {
-                    request,
-                    depth,
-                    parent: Some(parent),
-                    evaluated: plan.resources()[at].is_outer,
-                    hidden,
-                };
-                let now = self.deployment().created_at;
-                let put = self.face.submit(&self.caller, &id, sent, now).await?;
-                let (PutDeployment::Put(child, _) | PutDeployment::Active(child)) = put;
-                child
-            }
-        };
-        let operation = child.operation;
-        let mut pause = LOOK_FIRST;
-        while !child.state.is_final() {
-            if self.pause(pause).await.is_err() {
-                self.face.control.ledger().stop_deployment(&id).await?;
-                return Err(Unmade::Stopped);
-            }
-            pause = (pause * 2).min(LOOK_LAST);
-            let found = self.face.control.ledger().deployment(&id).await?;
-            child = found.filter(|found| found.operation == operation).ok_or_else(|| replaced(&id))?;
-        }
-        self.of_child(child)
-    }
-
-    fn of_child(&self, child: Deployment) -> Result<(u16, Vec<String>), Unmade> {
-        let error = child.record.error.map(serde_json::from_value).and_then(Result::ok);
-        match child.state {
-            DeploymentState::Succeeded => Ok((200, child.record.output_resources)),
-            DeploymentState::Canceled => {
-                Err(Unmade::Failed(409, error.unwrap_or_else(super::show::canceled)))
-            }
-            _ => {
-                Err(Unmade::Failed(409, error.unwrap_or_else(|| super::words::deployment_failed(Vec::new()))))
-            }
-        }
-    }
-}
-
-/// A nested deployment as a request: members stay in their order, which `string()` shows.
-fn request(nested: &NestedDeployment) -> String {
-    let parameters = Value::Object(nested.parameters.clone()).json_text();
-    let template = nested.template.clone().into_value().json_text();
-    format!(
-        r#"{{"location":{},"properties":{{"mode":{},"parameters":{parameters},"template":{template}}}}}"#,
-        json!(nested.location),
-        json!(nested.mode),
-    )
-}
-
-fn replaced(id: &ResourceId) -> Unmade {
-    let text =
-        format!("The nested deployment '{}' was replaced or removed while it was under way.", id.name());
-    Fault::new(StatusCode::CONFLICT, "DeploymentActive", text).into()
 }
 
 /// A resource that is not watched has ended: well, or not (contract, § 0.5).

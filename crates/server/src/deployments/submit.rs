@@ -18,6 +18,8 @@ use crate::fault::Fault;
 pub(crate) struct Submission {
     /// As it was sent.
     pub(crate) request: String,
+    /// Names it; what `newGuid()` says comes of it.
+    pub(crate) operation: Uuid,
     /// Deployments that it is nested in.
     pub(crate) depth: u32,
     /// The one that it is nested in, and which of that name.
@@ -43,7 +45,7 @@ impl Face {
     ) -> Result<PutDeployment, Fault> {
         self.control.may_deploy(caller, id, "write").await?;
         let asked = Asked::read(&sent.request, &self.options)?;
-        let which = Which { id: id.clone(), seed: Uuid::new_v4(), now, depth: sent.depth };
+        let which = Which { id: id.clone(), seed: sent.operation, now, depth: sent.depth };
         let record = DeploymentRecord {
             mode: asked.mode,
             location: asked.location.clone(),

@@ -77,6 +77,15 @@ impl Face {
     }
 }
 
+/// The id that a template gives a resource.
+///
+/// # Errors
+/// `InvalidResourceName` for one that no resource has. A percent sign is among what is refused: a path with it leads to
+/// another name.
+pub(crate) fn resource_id(id: &str) -> Result<ResourceId, Fault> {
+    ResourceId::parse(id).map_err(|error| Fault::bad("InvalidResourceName", error.to_string()))
+}
+
 /// Whether nothing here is of the type that an id has.
 pub(crate) fn is_unknown(id: &str) -> bool {
     !matches!(find(&Method::PUT, id), Found::Route(..))

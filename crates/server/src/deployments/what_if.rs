@@ -28,6 +28,11 @@ use crate::fault::Fault;
 /// The version with which a resource is read that no template names.
 const VERSION: &str = "2025-06-01-preview";
 
+/// Why it is not said of a resource that complete mode removes it.
+const PERHAPS: &str = "It is removed unless a nested deployment names it whose template is not known yet.";
+/// What cannot be told before it is deployed.
+const UNSUPPORTED: &str = "Unsupported";
+
 /// What would happen, or why nothing can: clients read that out of an answer that is well (contract, § 0.2).
 pub(crate) async fn what_if(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let told = match face.what_if(call).await {
@@ -56,8 +61,9 @@ impl Face {
         let mut changes = self.changes(&call.caller, &whole, &prepared, 0).await?;
         let group = id.group_id().unwrap_or_else(|| self.control.subscription());
         let named: Vec<String> = changes.iter().map(|change| change.resource_id.clone()).collect();
-        let kept = kept(&prepared.plan, &named);
-        changes.extend(self.others(&call.caller, &group, &kept, prepared.asked.mode).await?);
+        let kept = kept(&prepared.plan, &named)?;
+        let unknown = changes.iter().any(|change| change.change_type == UNSUPPORTED);
+        changes.extend(self.others(&call.caller, &group, &kept, prepared.asked.mode, unknown).await?);
         changes.sort_by_key(|change| change.resource_id.to_ascii_lowercase());
         if prepared.asked.ids_only {
             for change in &mut changes {
@@ -186,23 +192,26 @@ impl Face {
         };
         Ok(vec![WhatIfChange {
             resource_id: prepared.plan.resources()[at].id.clone(),
-            change_type: "Unsupported".to_owned(),
+            change_type: UNSUPPORTED.to_owned(),
             unsupported_reason: Some(reason),
             ..WhatIfChange::default()
         }])
     }
 
-    /// What is in the group and not in the template: it stays, or in complete mode goes.
+    /// What is in the group and not in the template: it stays, or in complete mode goes. With a nested deployment that is
+    /// `unknown` yet, that is not known either.
     async fn others(
         &self,
         caller: &Caller,
         group: &ResourceId,
         kept: &BTreeSet<String>,
         mode: DeploymentMode,
+        unknown: bool,
     ) -> Result<Vec<WhatIfChange>, Fault> {
-        let kind = match mode {
-            DeploymentMode::Incremental => "Ignore",
-            DeploymentMode::Complete => "Delete",
+        let (kind, reason) = match mode {
+            DeploymentMode::Incremental => ("Ignore", None),
+            DeploymentMode::Complete if unknown => (UNSUPPORTED, Some(PERHAPS)),
+            DeploymentMode::Complete => ("Delete", None),
         };
         let mut changes = Vec::new();
         for stored in self.leftovers(caller, group, kept).await? {
@@ -211,6 +220,7 @@ impl Face {
             changes.push(WhatIfChange {
                 resource_id: id.to_string(),
                 change_type: kind.to_owned(),
+                unsupported_reason: reason.map(str::to_owned),
                 before: before.map(|before| without_noise(&before)),
                 ..WhatIfChange::default()
             });

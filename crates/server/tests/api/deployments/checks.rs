@@ -346,7 +346,7 @@ async fn secrets_are_shown_nowhere() {
         .await
         .unwrap()
         .unwrap();
-    let text = lab.control.deployment_text(&kept).unwrap();
+    let text = lab.control.deployment_text(&kept).await.unwrap();
     assert!(text.request.is_none(), "parameters are forgotten at the end");
     assert!(!format!("{kept:?}").contains("planted"));
     // and there it is

@@ -65,6 +65,31 @@ async fn what_a_killed_server_had_begun_another_ends() {
 }
 
 #[tokio::test]
+async fn one_that_is_canceled_after_a_crash_stops_what_is_nested_in_it() {
+    let lab = lab().await;
+    let first = Deployer::of(&lab, "first");
+    let inner = nested("inner", &of_resources(&json!(run_and_after(json!([]), "after"))));
+    let middle = nested("middle", &of_resources(&json!([inner])));
+    let watched = lab.begin("outer", request(&of_resources(&json!([middle])), &json!({}))).await;
+    let claim = soon(|| async { lab.control.ledger().claim("w", LONG).await.unwrap() }).await;
+    first.kill().await;
+    lab.post(&at(&format!("{}/cancel", deployment("outer"))), &json!({})).await.is(204);
+    let _second = Deployer::of(&lab, "second");
+    assert_eq!(lab.ended(&watched).await["status"], "Canceled");
+    for name in ["middle", "inner"] {
+        let state = soon(|| async {
+            let shown = lab.get(&at(&deployment(name))).await.is(200).json();
+            let state = shown["properties"]["provisioningState"].as_str().unwrap().to_owned();
+            (state != "Running").then_some(state)
+        });
+        assert_eq!(state.await, "Canceled", "{name}");
+    }
+    let record = claim.run.record.clone();
+    lab.control.ledger().finish(&claim, &Ending::Succeeded, &record).await.unwrap();
+    lab.get(&format!("{}?api-version=2023-01-31", identity_id("after"))).await.is(404);
+}
+
+#[tokio::test]
 async fn a_server_that_ends_gives_back_what_it_has() {
     let lab = Lab::new().await.with_pipelines().await;
     let first = Deployer::of(&lab, "first");

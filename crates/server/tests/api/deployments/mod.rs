@@ -1,8 +1,10 @@
 //! Deployments: what az sends, what it is told, and what is there afterwards.
 
 mod checks;
+mod complete;
 mod course;
 mod crash;
+mod names;
 mod shapes;
 mod what_if;
 
@@ -234,6 +236,24 @@ pub(crate) fn pipeline_parameters() -> Value {
 
 pub(crate) fn pipeline() -> String {
     format!("{}/exportPipelines/expipe1", registry())
+}
+
+/// A deployment in a deployment.
+pub(crate) fn nested(name: &str, template: &str) -> Value {
+    let template: Value = serde_json::from_str(template).unwrap();
+    json!({"type": "Microsoft.Resources/deployments", "apiVersion": "2025-04-01", "name": name,
+        "properties": {"mode": "Incremental", "template": template}})
+}
+
+/// A run that ends when the test says so, and what waits for it.
+pub(crate) fn run_and_after(first: Value, after: &str) -> Vec<Value> {
+    let mut run = json!({"type": "Microsoft.ContainerRegistry/registries/pipelineRuns", "apiVersion": "2025-06-01-preview",
+        "name": "labreg/run01", "properties": Lab::export_run()["properties"]});
+    run["dependsOn"] = first;
+    let mut after = identity(after);
+    after["dependsOn"] =
+        json!(["[resourceId('Microsoft.ContainerRegistry/registries/pipelineRuns', 'labreg', 'run01')]"]);
+    vec![run, after]
 }
 
 /// Asks until there is something.
