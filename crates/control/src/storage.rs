@@ -9,8 +9,7 @@ use crate::resource::{Body, StorageAccount, Stored};
 
 /// What stands between an account's name and the suffix.
 const SERVICE: &str = ".blob";
-/// What Azure's own clouds have as suffix. Where an operator takes one of them, accounts that are not registered are where
-/// their names lead.
+/// What Azure's own clouds have as suffix.
 const PUBLIC: &[&str] = &[".core.windows.net", ".core.chinacloudapi.cn", ".core.usgovcloudapi.net"];
 
 /// A container's URI whose host names an account beneath this installation's suffix.
@@ -50,6 +49,13 @@ pub(crate) fn split_port(text: &str) -> (&str, Option<u16>) {
     }
 }
 
+/// Whether a suffix is that of one of Azure's own clouds. Where an operator takes one of them, names beneath it lead where they
+/// lead for everybody else, and no registration changes that: whoever may register accounts in some group would otherwise be
+/// sent the tokens that others' pipelines have for real accounts.
+pub fn is_public(suffix: &str) -> bool {
+    PUBLIC.iter().any(|public| suffix.eq_ignore_ascii_case(public))
+}
+
 /// The name by which the ledger finds an account.
 pub(crate) fn ledger_name(account: &str) -> String {
     format!("storage:{}", account.to_ascii_lowercase())
@@ -65,6 +71,9 @@ pub async fn account_of(
     uri: &str,
     suffix: &str,
 ) -> Result<Option<(Stored, StorageAccount)>, Error> {
+    if is_public(suffix) {
+        return Ok(None);
+    }
     let Some(named) = AccountUri::parse(uri, suffix) else { return Ok(None) };
     let found = ledger.named(&ledger_name(&named.account)).await?;
     if let Some(stored) = found
@@ -72,9 +81,6 @@ pub async fn account_of(
     {
         let account = account.clone();
         return Ok(Some((stored, account)));
-    }
-    if PUBLIC.iter().any(|public| suffix.eq_ignore_ascii_case(public)) {
-        return Ok(None);
     }
     Err(Error::new(
         Code::StorageAccountNotRegistered,

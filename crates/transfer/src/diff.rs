@@ -6,6 +6,7 @@ use serde::Serialize;
 use transload_oci::Digest;
 
 use crate::contents::{Content, Contents};
+use crate::walk::total;
 
 /// How the second of two contents differs from the first. Artifacts are the same when repository and tag are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -117,7 +118,7 @@ impl Difference {
             before: old.map(|content| content.digest),
             after: new.map(|content| content.digest),
             bytes: new.or(old).map_or(0, |content| content.bytes),
-            bytes_new: unknown.filter_map(|digest| after.sizes.get(digest)).sum(),
+            bytes_new: total(unknown.filter_map(|digest| after.sizes.get(digest).copied())),
             referrers_new: has.difference(&had).copied().collect(),
             referrers_gone: had.difference(&has).copied().collect(),
         }
@@ -128,9 +129,10 @@ impl DiffTotals {
     fn of(before: &Contents, after: &Contents) -> Self {
         let only = |ours: &Contents, theirs: &Contents| -> u64 {
             let only = ours.sizes.iter().filter(|(digest, _)| !theirs.sizes.contains_key(*digest));
-            only.map(|(_, size)| size).sum()
+            total(only.map(|(_, size)| *size))
         };
-        let (bytes_before, bytes_after) = (before.sizes.values().sum(), after.sizes.values().sum());
+        let (bytes_before, bytes_after) =
+            (total(before.sizes.values().copied()), total(after.sizes.values().copied()));
         let bytes_new = only(after, before);
         Self {
             bytes_before,

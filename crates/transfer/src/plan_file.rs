@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::export::{plan_id, totals};
 use crate::report::{ArtifactStatus, Operation, Report, refuse_failures};
 use crate::select::{ForeignLayers, Platforms, Selection, Wanted};
-use crate::walk::{Sources, Walk, refuse_name_conflicts, walk};
+use crate::walk::{Sources, Walk, refuse_name_conflicts, total, walk};
 
 /// What marks the document.
 const KIND: &str = "transload.plan";
@@ -99,7 +99,7 @@ impl PlanFile {
                 platform_rewrite: *rewrite,
                 omit_foreign_layers: selection.foreign_layers == ForeignLayers::Omit,
             },
-            bytes: contents.sizes.values().sum(),
+            bytes: total(contents.sizes.values().copied()),
             contents,
         }
     }

@@ -25,17 +25,20 @@ impl Control {
         tags: BTreeMap<String, String>,
     ) -> Result<Put, Error> {
         self.allow(caller, id, Role::Contributor, "write").await?;
-        let work = async {
+        let act = async || {
             self.parent_exists(id).await?;
             names::check(id, kind::USER_IDENTITY)?;
             self.check_tags(&tags)?;
-            let (principal_id, client_id) = match self.ledger().get(id).await?.map(|stored| stored.body) {
+            let (revision, old) = self.read(id).await?;
+            let (principal_id, client_id) = match old {
                 Some(Body::UserIdentity(old)) => (old.principal_id, old.client_id),
                 _ => (Uuid::new_v4(), Uuid::new_v4()),
             };
+            let (location, tags) = (location.clone(), tags.clone());
             let body = Body::UserIdentity(UserIdentity { location, tags, principal_id, client_id });
-            self.write(caller, id, &body).await
+            self.replace(caller, id, revision, &body, &[]).await
         };
+        let work = self.settled(id, act);
         self.audited(caller, &action(kind::USER_IDENTITY, "write"), id.as_str(), work).await
     }
 

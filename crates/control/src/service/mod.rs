@@ -11,6 +11,7 @@ mod pipelines;
 mod registries;
 mod runs;
 mod secrets;
+mod settle;
 mod storage;
 mod vaults;
 

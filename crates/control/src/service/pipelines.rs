@@ -7,7 +7,7 @@ use super::{Control, action};
 use crate::access::{Caller, Role};
 use crate::container::{ContainerUri, Form};
 use crate::error::{Code, Error};
-use crate::ledger::{Expect, Put};
+use crate::ledger::Put;
 use crate::names;
 use crate::resource::{
     Body, Container, Direction, Identity, Pipeline, PipelineOption, StorageAccess, TriggerStatus,
@@ -75,7 +75,7 @@ impl Control {
             Direction::Import => kind::IMPORT_PIPELINE,
         };
         self.allow(caller, id, Role::Contributor, "write").await?;
-        let work = self.put_pipeline_allowed(caller, id, kind, spec);
+        let work = self.settled(id, || self.put_pipeline_allowed(caller, id, kind, &spec));
         self.audited(caller, &action(kind, "write"), id.as_str(), work).await
     }
 
@@ -84,13 +84,14 @@ impl Control {
         caller: &Caller,
         id: &ResourceId,
         kind: &str,
-        spec: PipelineSpec,
+        spec: &PipelineSpec,
     ) -> Result<Put, Error> {
         self.parent_exists(id).await?;
         names::check(id, kind)?;
-        let Checked { uri, access, options, trigger } = self.checked_pipeline(id, &spec).await?;
+        let Checked { uri, access, options, trigger } = self.checked_pipeline(id, spec).await?;
         let place = self.place_of(&spec.uri, &uri).await?;
-        let old = match self.ledger().get(id).await?.map(|stored| stored.body) {
+        let (revision, old) = self.read(id).await?;
+        let old = match old {
             Some(Body::Pipeline(old)) => Some(old),
             _ => None,
         };
@@ -115,7 +116,7 @@ impl Control {
             Direction::Export => Vec::new(),
         };
         let body = Body::Pipeline(pipeline);
-        let put = self.ledger().put_named(id, &body, &caller.name, Expect::Any, &names).await;
+        let put = self.replace(caller, id, revision, &body, &names).await;
         put.map_err(|error| match (error.code, &error.target) {
             (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => in_use(other),
             _ => error,

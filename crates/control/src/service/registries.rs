@@ -10,7 +10,7 @@ use super::pipelines::IdentitySpec;
 use super::{Control, action};
 use crate::access::{Caller, Role};
 use crate::error::{Code, Error};
-use crate::ledger::{Expect, Put};
+use crate::ledger::Put;
 use crate::names;
 use crate::resource::{Body, Identity, Registry, RegistryCredential, RegistryPlace, kind};
 
@@ -80,11 +80,13 @@ impl Control {
         spec: RegistrySpec,
     ) -> Result<Put, Error> {
         self.allow(caller, id, Role::Contributor, "write").await?;
-        let work = async {
+        let act = async || {
+            let spec = spec.clone();
             self.parent_exists(id).await?;
             names::check(id, kind::REGISTRY)?;
             self.check_tags(&spec.tags)?;
-            let old = match self.ledger().get(id).await?.map(|stored| stored.body) {
+            let (revision, old) = self.read(id).await?;
+            let old = match old {
                 Some(Body::Registry(old)) => Some(old),
                 _ => None,
             };
@@ -93,6 +95,7 @@ impl Control {
             if !exports_allowed {
                 self.refuse_while_exporting(id).await?;
             }
+            let host_is_asked_for = matches!(spec.place, Some(PlaceSpec::Hosted { login_server: Some(_) }));
             let place = self.place(caller, id, spec.place, old.as_ref().map(|old| &old.place)).await?;
             // a hosted registry is found by its host: no two have the same
             let names = match &place {
@@ -109,17 +112,25 @@ impl Control {
                 extra: spec.extra,
                 place,
             });
-            let put = self.ledger().put_named(id, &body, &caller.name, Expect::Any, &names).await;
+            let put = self.replace(caller, id, revision, &body, &names).await;
             put.map_err(|error| match (error.code, &error.target) {
-                (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => Error::new(
-                    Code::Conflict,
-                    format!(
+                (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => {
+                    let text = format!(
                         "The login server of this registry is that of '{other}': choose another name or host."
-                    ),
-                ),
+                    );
+                    let taken = Error::new(Code::Conflict, text);
+                    let of_its_name = format!("host:{}", self.host_of_name(id));
+                    // the server's own host was free a moment ago: it gets the other
+                    if host_is_asked_for || names.contains(&of_its_name) {
+                        taken
+                    } else {
+                        taken.about(id.as_str())
+                    }
+                }
                 _ => error,
             })
         };
+        let work = self.settled(id, act);
         self.audited(caller, &action(kind::REGISTRY, "write"), id.as_str(), work).await
     }
 
@@ -164,7 +175,11 @@ impl Control {
         {
             return Ok(host.to_ascii_lowercase());
         }
-        Ok(format!("{}{}", id.name().to_ascii_lowercase(), self.options().registry_suffix))
+        Ok(self.host_of_name(id))
+    }
+
+    fn host_of_name(&self, id: &ResourceId) -> String {
+        format!("{}{}", id.name().to_ascii_lowercase(), self.options().registry_suffix).to_ascii_lowercase()
     }
 
     async fn credential(

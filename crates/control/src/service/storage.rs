@@ -10,10 +10,10 @@ use super::pipelines::IdentitySpec;
 use super::{Control, SecretPlace, action};
 use crate::access::{Caller, Role};
 use crate::error::{Code, Error};
-use crate::ledger::{Expect, Put};
+use crate::ledger::Put;
 use crate::names;
 use crate::resource::{AccountKey, Body, StorageAccount, kind};
-use crate::storage::{account_of_host, ledger_name, split_port};
+use crate::storage::{account_of_host, is_public, ledger_name, split_port};
 
 /// A storage account as it is asked for.
 #[derive(Debug, Clone, Default)]
@@ -63,10 +63,12 @@ impl Control {
         spec: StorageSpec,
     ) -> Result<Put, Error> {
         self.allow(caller, id, Role::Contributor, "write").await?;
-        let work = async {
+        let act = async || {
+            let spec = spec.clone();
             self.parent_exists(id).await?;
             self.check_tags(&spec.tags)?;
-            let old = match self.ledger().get(id).await?.map(|stored| stored.body) {
+            let (revision, old) = self.read(id).await?;
+            let old = match old {
                 Some(Body::StorageAccount(old)) => Some(old),
                 // an account that is there is meant in whatever case it is written
                 _ => {
@@ -88,7 +90,7 @@ impl Control {
             });
             // an account is found by the name in its host, whatever group it is in
             let names = [ledger_name(id.name())];
-            let put = self.ledger().put_named(id, &body, &caller.name, Expect::Any, &names).await;
+            let put = self.replace(caller, id, revision, &body, &names).await;
             put.map_err(|error| match (error.code, &error.target) {
                 (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => {
                     registered(id.name(), other)
@@ -96,6 +98,7 @@ impl Control {
                 _ => error,
             })
         };
+        let work = self.settled(id, act);
         self.audited(caller, &action(kind::STORAGE_ACCOUNT, "write"), id.as_str(), work).await
     }
 
@@ -133,7 +136,9 @@ impl Control {
                 None => Err(no_endpoint(id.name())),
             };
         };
-        let endpoint = endpoint_of(&id.name().to_ascii_lowercase(), &endpoint)?;
+        let account = id.name().to_ascii_lowercase();
+        let endpoint = endpoint_of(&account, &endpoint)?;
+        is_where_its_name_leads(&account, &endpoint, &self.options().storage_suffix)?;
         let Some(KeySpec { secret_uri, identity }) = key else { return Ok((endpoint, None)) };
         self.check_secret_uri(&secret_uri, "keySecretUri")?;
         let identity = match identity {
@@ -172,10 +177,11 @@ impl Control {
         host: &str,
     ) -> Result<Option<(ResourceId, StorageAccount)>, Error> {
         let (name, port) = split_port(host);
-        match account_of_host(name, port, &self.options().storage_suffix) {
-            Some(account) => self.storage_account_named(&account).await,
-            None => Ok(None),
-        }
+        let suffix = &self.options().storage_suffix;
+        let Some(account) = account_of_host(name, port, suffix) else { return Ok(None) };
+        let found = self.storage_account_named(&account).await?;
+        // one that was registered when the suffix was another
+        Ok(found.filter(|(_, is)| is_where_its_name_leads(&account, &is.endpoint, suffix).is_ok()))
     }
 
     /// The registered account of a name.
@@ -243,6 +249,20 @@ fn registered(name: &str, other: &str) -> Error {
     Error::new(Code::Conflict, format!("The storage account named {name} is already registered: '{other}'."))
 }
 
+/// Beneath a suffix of Azure's own an account is the real one.
+fn is_where_its_name_leads(account: &str, endpoint: &str, suffix: &str) -> Result<(), Error> {
+    let real = format!("https://{account}.blob{}", suffix.to_ascii_lowercase());
+    if !is_public(suffix) || endpoint.eq_ignore_ascii_case(&real) {
+        return Ok(());
+    }
+    let text = format!(
+        "With the storage suffix '{suffix}', names of accounts are those of the real ones, so that the endpoint of '{account}' is \
+         {real}, not '{endpoint}'. For accounts that are elsewhere (emulators for example) start the server without \
+         --storage-suffix, or with one of this installation's own."
+    );
+    Err(Error::new(Code::InvalidRequest, text).about("properties.transload.endpoint"))
+}
+
 fn no_endpoint(name: &str) -> Error {
     Error::new(
         Code::InvalidRequest,
@@ -269,6 +289,22 @@ fn no_key(name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_real_accounts_are_not_led_elsewhere() {
+        let at = |endpoint: &str, suffix: &str| {
+            is_where_its_name_leads("acct", endpoint, suffix).map_err(|error| error.message)
+        };
+        assert_eq!(at("https://acct.blob.core.windows.net", ".core.windows.net"), Ok(()));
+        assert_eq!(at("https://acct.blob.core.windows.net", ".Core.Windows.net"), Ok(()));
+        assert_eq!(at("http://127.0.0.1:10000/acct", ".storage.localhost:8443"), Ok(()));
+        for elsewhere in
+            ["http://127.0.0.1:10000/acct", "https://blobs.evil.example", "http://acct.blob.core.windows.net"]
+        {
+            let refused = at(elsewhere, ".core.windows.net").unwrap_err();
+            assert!(refused.contains("is https://acct.blob.core.windows.net, not"), "{refused}");
+        }
+    }
 
     #[test]
     fn endpoints_are_those_of_the_account() {

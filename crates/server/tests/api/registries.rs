@@ -213,3 +213,46 @@ async fn two_imports_of_one_container_are_refused_with_the_name_of_the_first() {
     assert_eq!(answer.code(), "ContainerInUse");
     assert!(answer.text.contains("impipe1"), "{}", answer.text);
 }
+
+/// Puts it six times at once, and tells what each answer has there.
+async fn at_once(lab: &Lab, path: &str, body: &Value, member: &str) -> Vec<Option<Value>> {
+    let answers = futures_util::future::join_all((0..6).map(|_| lab.put(path, body))).await;
+    answers.iter().map(|answer| answer.json().pointer(member).cloned()).collect()
+}
+
+#[tokio::test]
+async fn what_is_made_by_many_at_once_is_one_and_the_same() {
+    let lab = Lab::new().await;
+    for round in 0..10 {
+        let identity = versioned(&format!(
+            "{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/many{round}",
+            group()
+        ));
+        let pipeline = pipeline("exportPipelines", &format!("many{round}"));
+        let body = json!({"location": "here"});
+        let made = at_once(&lab, &identity, &body, "/properties/principalId").await;
+        assert!(made[0].is_some() && made.iter().all(|one| *one == made[0]), "{made:?}");
+        let body = json!({"identity": {"type": "SystemAssigned"},
+            "properties": {"target": container("https://acct.blob.core.example/c")}});
+        let made = at_once(&lab, &pipeline, &body, "/identity/principalId").await;
+        assert!(made[0].is_some() && made.iter().all(|one| *one == made[0]), "{made:?}");
+    }
+}
+
+#[tokio::test]
+async fn registries_that_are_made_at_once_have_hosts_of_their_own() {
+    let lab = Lab::new().await;
+    lab.delete(&versioned(&registry())).await;
+    let body = json!({"location": "here", "sku": {"name": "Premium"}});
+    let path =
+        |n| versioned(&format!("{}/providers/Microsoft.ContainerRegistry/registries/atonce{n}", group()));
+    let paths: Vec<String> = (0..6).map(path).collect();
+    let answers = futures_util::future::join_all(paths.iter().map(|path| lab.put(path, &body))).await;
+    let mut hosts: Vec<Value> = answers
+        .into_iter()
+        .map(|answer| answer.is(200).json().pointer("/properties/loginServer").cloned().unwrap())
+        .collect();
+    hosts.sort_by_key(Value::to_string);
+    hosts.dedup();
+    assert_eq!(hosts.len(), paths.len(), "{hosts:?}");
+}

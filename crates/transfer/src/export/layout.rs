@@ -54,7 +54,7 @@ impl Layout {
         let mut layout =
             Self { manifests: Vec::new(), small: Vec::new(), data: Vec::new(), voids: HashSet::new() };
         let mut seen = HashSet::new();
-        let mut small_bytes = 0;
+        let mut small_bytes = 0_u64;
         for artifact in walk.good() {
             layout.manifests.extend(artifact.manifests.iter().filter(|digest| seen.insert(**digest)));
             for blob in artifact.blobs.iter().filter_map(|digest| walk.blobs.get(digest)) {
@@ -63,7 +63,7 @@ impl Layout {
                 if !seen.insert(entry.digest) {
                     continue;
                 }
-                let fits = small_bytes + entry.size <= limits.head_small_bytes_max;
+                let fits = small_bytes.saturating_add(entry.size) <= limits.head_small_bytes_max;
                 if entry.size < limits.small_blob_bytes && fits {
                     small_bytes += entry.size;
                     layout.small.push(entry);

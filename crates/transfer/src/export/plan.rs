@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::report::{Report, Totals, refuse_failures};
 use crate::select::Selection;
-use crate::walk::{Blob, Walk};
+use crate::walk::{Blob, Walk, total};
 
 const PLAN_ID_HEX_IN_NAMES: usize = 12;
 
@@ -205,7 +205,7 @@ pub(crate) fn plan_id(walk: &Walk) -> String {
 /// Bytes of the blobs that the good artifacts need, each once.
 pub(crate) fn blob_bytes(walk: &Walk) -> u64 {
     let blobs: HashSet<&Digest> = walk.good().flat_map(|artifact| &artifact.blobs).collect();
-    blobs.into_iter().filter_map(|digest| walk.blobs.get(digest)).map(|blob| blob.descriptor.size).sum()
+    total(blobs.into_iter().filter_map(|digest| walk.blobs.get(digest)).map(|blob| blob.descriptor.size))
 }
 
 /// Sums over what the good artifacts need.
@@ -219,13 +219,14 @@ pub(crate) fn totals(walk: &Walk) -> Totals {
     }
     for (digest, times) in &uses {
         let size = walk.blobs.get(digest).map_or(0, |blob| blob.descriptor.size);
-        totals.bytes += size;
-        totals.bytes_shared += size * (times - 1);
+        totals.bytes = totals.bytes.saturating_add(size);
+        totals.bytes_shared = totals.bytes_shared.saturating_add(size.saturating_mul(times - 1));
     }
     totals.blobs = uses.len();
     let manifests: HashSet<&Digest> = walk.good().flat_map(|a| &a.manifests).collect();
     totals.manifests = manifests.len();
-    totals.bytes += manifests.iter().filter_map(|d| walk.manifests.get(d)).map(Manifest::size).sum::<u64>();
+    let manifests = manifests.iter().filter_map(|digest| walk.manifests.get(digest)).map(Manifest::size);
+    totals.bytes = manifests.fold(totals.bytes, u64::saturating_add);
     totals.bytes_moved = totals.bytes;
     totals
 }

@@ -76,12 +76,17 @@ pub(crate) struct Blob {
     pub(crate) foreign: bool,
 }
 
+/// A sum of sizes. They are the word of whoever pushed a manifest until the bytes were read, so that there may be too much.
+pub(crate) fn total(sizes: impl IntoIterator<Item = u64>) -> u64 {
+    sizes.into_iter().fold(0, u64::saturating_add)
+}
+
 impl Walk {
     /// Bytes of all that an artifact consists of.
     pub(crate) fn bytes_of(&self, artifact: &Artifact) -> u64 {
         let manifests = artifact.manifests.iter().filter_map(|d| self.manifests.get(d)).map(Manifest::size);
         let blobs = artifact.blobs.iter().filter_map(|d| self.blobs.get(d)).map(|b| b.descriptor.size);
-        manifests.chain(blobs).sum()
+        total(manifests.chain(blobs))
     }
 
     /// The artifacts that have not failed.

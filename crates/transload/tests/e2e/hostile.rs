@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
 use transload_testkit::fault::FaultProxy;
+use transload_testkit::images::{image, layer};
 use transload_testkit::peers::DockerRegistry;
 
-use crate::support::{Said, catalog, transload};
+use crate::support::{Said, Served, catalog, folder, only, path, push, transload};
 
 /// Those that are good.
 const GOOD: [&str; 7] = [
@@ -93,5 +95,30 @@ fn the_good_ones_are_good() {
         }
         said.ok();
         assert!(catalog(&target.host()).iter().any(|name| name.starts_with(stem)), "{name}");
+    }
+}
+
+/// Sizes are the word of whoever pushed the manifest. Together they are more than any number has room for.
+#[test]
+fn a_manifest_that_lies_about_sizes_is_told_and_breaks_no_sum() {
+    let data = folder();
+    let registry = Served::start(&transload(), &["--data", &path(&data, "data")]);
+    let corpus = only("team/web", "v1", image(&[layer(1, 1_000), layer(2, 1_000)]));
+    push(&registry.host(), &corpus);
+    let honest = String::from_utf8(corpus.entries[0].artifact.manifest.bytes.to_vec()).unwrap();
+    let mut manifest: Value = serde_json::from_str(&honest).unwrap();
+    for layer in manifest["layers"].as_array_mut().unwrap() {
+        layer["size"] = u64::MAX.into();
+    }
+    let kind = [("Content-Type", "application/vnd.oci.image.manifest.v1+json")];
+    let pushed = registry.send("PUT", "/v2/team/web/manifests/liar", &kind, manifest.to_string().as_bytes());
+    assert_eq!(pushed.status, 201, "{}", pushed.text());
+    let liar = format!("{}/team/web:liar", registry.host());
+    let bundle = path(&data, "liar.tar");
+    for words in [&["plan", &liar][..], &["export", &liar, "--to", &bundle]] {
+        let said = transload().run(words);
+        assert_eq!(said.code(), 7, "{}", said.all());
+        assert!(said.stderr.contains("its manifest says 18446744073709551615"), "{}", said.stderr);
+        assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
     }
 }

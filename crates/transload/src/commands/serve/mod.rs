@@ -87,12 +87,11 @@ impl Names {
         let bare = |text: &str| text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned();
         let beneath = |suffix: &str| format!("*{}", bare(suffix));
         let accounts = format!(".blob{}", self.storage_suffix);
-        let own = [
-            bare(&self.host),
-            beneath(&self.registry_suffix),
-            beneath(&self.vault_suffix),
-            beneath(&accounts),
-        ];
+        let mut own = vec![bare(&self.host), beneath(&self.registry_suffix), beneath(&self.vault_suffix)];
+        // the names of real accounts are their own
+        if !transload_control::storage::is_public(&self.storage_suffix) {
+            own.push(beneath(&accounts));
+        }
         let given = given.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         given.chain(own).collect::<Vec<_>>().join(",")
     }

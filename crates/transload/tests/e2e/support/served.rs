@@ -37,7 +37,12 @@ impl Served {
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
-        self.endpoint.request(method, path, headers, b"").unwrap()
+        self.send(method, path, headers, b"")
+    }
+
+    /// The same with a body.
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.endpoint.request(method, path, headers, body).unwrap()
     }
 
     /// Asks for something, takes so many bytes of the answer, and hangs up.
