@@ -97,12 +97,15 @@ impl Control {
             }
             let host_is_asked_for = matches!(spec.place, Some(PlaceSpec::Hosted { login_server: Some(_) }));
             let place = self.place(caller, id, spec.place, old.as_ref().map(|old| &old.place)).await?;
-            // a hosted registry is found by its host: no two have the same
-            let names = match &place {
+            // clients name a registry without its group, and a hosted one is found by its host: no two have the same
+            let mut names = vec![format!("registry:{}", id.name().to_ascii_lowercase())];
+            // of this server's own host it learns that it is taken, and gets the one of its name
+            let has_own_host = match &place {
                 RegistryPlace::Hosted { login_server, .. } => {
-                    vec![format!("host:{}", login_server.to_ascii_lowercase())]
+                    names.push(format!("host:{}", login_server.to_ascii_lowercase()));
+                    !host_is_asked_for && *login_server != self.host_of_name(id)
                 }
-                RegistryPlace::External { .. } => Vec::new(),
+                RegistryPlace::External { .. } => false,
             };
             let body = Body::Registry(Registry {
                 location: spec.location.or(old.as_ref().and_then(|old| old.location.clone())),
@@ -115,17 +118,10 @@ impl Control {
             let put = self.replace(caller, id, revision, &body, &names).await;
             put.map_err(|error| match (error.code, &error.target) {
                 (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => {
-                    let text = format!(
-                        "The login server of this registry is that of '{other}': choose another name or host."
-                    );
-                    let taken = Error::new(Code::Conflict, text);
-                    let of_its_name = format!("host:{}", self.host_of_name(id));
-                    // the server's own host was free a moment ago: it gets the other
-                    if host_is_asked_for || names.contains(&of_its_name) {
-                        taken
-                    } else {
-                        taken.about(id.as_str())
-                    }
+                    let name = other.rsplit('/').next().unwrap_or_default();
+                    let is_its_name = name.eq_ignore_ascii_case(id.name());
+                    let taken = taken(id, other, is_its_name);
+                    if has_own_host && !is_its_name { taken.about(id.as_str()) } else { taken }
                 }
                 _ => error,
             })
@@ -242,6 +238,15 @@ impl Control {
 }
 
 /// `host[:port]`, with a prefix of repositories behind it where that is taken.
+fn taken(id: &ResourceId, other: &str, is_its_name: bool) -> Error {
+    let text = if is_its_name {
+        format!("The registry name '{}' is already in use by '{other}': choose another name.", id.name())
+    } else {
+        format!("The login server of this registry is that of '{other}': choose another name or host.")
+    };
+    Error::new(Code::Conflict, text)
+}
+
 fn check_host(text: &str, prefix_taken: bool) -> Result<(), Error> {
     let refuse = |detail: &str| {
         let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use secrecy::SecretString;
 use transload_resource_id::ResourceId;
 use transload_vault::{Change, ErrorKind, NewSecret, Secret, SecretInfo, SecretUri};
+use uuid::Uuid;
 
 use super::Control;
 use crate::access::{Caller, Role};
@@ -55,8 +56,12 @@ impl Control {
         let stored = self.vault_named(&name).await?;
         let target = target(&stored, uri.name());
         let vault = vault_of(&stored)?;
-        if !identity.principals().iter().any(|one| permits(vault, &one.to_string(), "get")) {
-            let error = denied(&stored, uri.name(), identity, reader);
+        let (principals, gone) = self.principals_of(identity).await?;
+        if !principals.iter().any(|one| permits(vault, &one.to_string(), "get")) {
+            let error = match gone.first() {
+                Some(gone) => deleted(&stored, uri.name(), gone, reader),
+                None => denied(&stored, uri.name(), &principals, reader),
+            };
             self.deny(caller, "secrets/get", &target, &error).await?;
             return Err(error);
         }
@@ -65,6 +70,26 @@ impl Control {
         let outcome = if read.is_ok() { Outcome::Done } else { Outcome::Failed };
         self.note(caller, "secrets/get", &target, outcome, read.as_ref().err(), detail).await?;
         Ok(SecretPlace::Ours(read?.value))
+    }
+
+    /// The principals that a resource's identity is now, and the ids of those of the user's that are not there any more: what
+    /// was deleted reads nothing, and what was made anew under the same name is another.
+    async fn principals_of(&self, identity: &Identity) -> Result<(Vec<Uuid>, Vec<String>), Error> {
+        let Identity::User { identities } = identity else { return Ok((identity.principals(), Vec::new())) };
+        let (mut principals, mut gone) = (Vec::new(), Vec::new());
+        for one in identities {
+            let found = match ResourceId::parse(&one.id) {
+                Ok(id) => self.ledger().get(&id).await?.map(|stored| stored.body),
+                Err(_) => None,
+            };
+            match found {
+                Some(Body::UserIdentity(found)) if found.principal_id == one.principal_id => {
+                    principals.push(one.principal_id);
+                }
+                _ => gone.push(one.id.clone()),
+            }
+        }
+        Ok((principals, gone))
     }
 
     /// The name of the vault of ours that a URI means, if it means one: by its host beneath our suffix, or by its path
@@ -80,7 +105,8 @@ impl Control {
             return Ok(Some(vault.to_owned()));
         }
         let text = format!(
-            "'{uri}' names a vault by a path, which only this server's vaults have, and '{}' is not this server ({}). Write it as              https://{}/vaults/{vault}/secrets/{}, or with the host of the vault.",
+            "'{uri}' names a vault by a path, which only this server's vaults have, and '{}' is not this server \
+             ({}). Write it as https://{}/vaults/{vault}/secrets/{}, or with the host of the vault.",
             uri.authority(),
             self.options().host,
             self.options().host,
@@ -254,9 +280,20 @@ fn target(stored: &Stored, name: &str) -> String {
     if name.is_empty() { stored.id.to_string() } else { format!("{}/secrets/{name}", stored.id) }
 }
 
-fn denied(stored: &Stored, name: &str, identity: &Identity, reader: &ResourceId) -> Error {
+fn deleted(stored: &Stored, name: &str, gone: &str, reader: &ResourceId) -> Error {
+    let text = format!(
+        "The user-assigned identity '{gone}' by which '{}' reads secret '{name}' of vault '{}' was deleted since, or made anew. Put \
+         '{}' again with an identity that is there, and give that one 'get' on the vault (az keyvault set-policy).",
+        reader.name(),
+        stored.id.name(),
+        reader.name()
+    );
+    Error::new(Code::SecretAccessDenied, text).about("identity")
+}
+
+fn denied(stored: &Stored, name: &str, principals: &[Uuid], reader: &ResourceId) -> Error {
     let vault = stored.id.name();
-    let principals: Vec<String> = identity.principals().iter().map(ToString::to_string).collect();
+    let principals: Vec<String> = principals.iter().map(ToString::to_string).collect();
     let text = match principals.first() {
         Some(first) => format!(
             "The identity {} of '{}' may not read secret '{name}' of vault '{vault}': no access policy gives it 'get'. Grant \

@@ -117,7 +117,9 @@ impl Control {
             (None, Some(Body::StorageAccount(_))) => Ok(()),
             (None, _) => Err(no_endpoint(id.name())),
             (Some(StoragePlaceSpec { endpoint, key }), _) => {
-                endpoint_of(&id.name().to_ascii_lowercase(), endpoint)?;
+                let account = id.name().to_ascii_lowercase();
+                let endpoint = endpoint_of(&account, endpoint)?;
+                is_where_its_name_leads(&account, &endpoint, &self.options().storage_suffix)?;
                 key.as_ref().map_or(Ok(()), |key| self.check_secret_uri(&key.secret_uri, "keySecretUri"))
             }
         }

@@ -105,6 +105,43 @@ async fn a_key_is_given_to_contributors_when_the_accounts_identity_may_read_it()
 }
 
 #[tokio::test]
+async fn an_identity_that_was_deleted_reads_nothing_and_its_name_is_no_way_back() {
+    let (lab, _) = registered().await;
+    let identity = format!("{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader", group());
+    let make = || async { lab.put(&at(&identity), &json!({"location": "here"})).await.json() };
+    let made = make().await;
+    let sent = json!({"location": "westus", "properties": {"transload": {
+        "endpoint": "http://127.0.0.1:10000/labaccount", "identity": identity,
+        "keySecretUri": "https://labvault.vault.transfer.test/secrets/labkey"}}});
+    lab.put(&at(&account("labaccount")), &sent).await.is(200);
+    permit(&lab, &json!({"identity": {"principalId": made["properties"]["principalId"]}})).await;
+    let keys = at(&format!("{}/listKeys", account("labaccount")));
+    lab.call(Method::POST, &keys, None).await.is(200);
+    lab.delete(&at(&identity)).await.is(200);
+    let denied = lab.call(Method::POST, &keys, None).await.is(403);
+    assert!(denied.text.contains("userAssignedIdentities/reader' by which"), "{}", denied.text);
+    // another of that name, even if it may read the secret, is not the one that was given to the account
+    let other = make().await;
+    permit(&lab, &json!({"identity": {"principalId": other["properties"]["principalId"]}})).await;
+    lab.call(Method::POST, &keys, None).await.is(403);
+    lab.put(&at(&account("labaccount")), &sent).await.is(200);
+    lab.call(Method::POST, &keys, None).await.is(200);
+}
+
+#[tokio::test]
+async fn names_of_registries_are_unique() {
+    let lab = Lab::new().await;
+    let other = format!("/subscriptions/{}/resourceGroups/other", crate::lab::SUBSCRIPTION);
+    lab.put(&format!("{other}?api-version=2024-11-01"), &json!({"location": "x"})).await;
+    let path = versioned(&format!("{other}/providers/Microsoft.ContainerRegistry/registries/LabReg"));
+    let elsewhere = json!({"location": "x", "properties": {"transload": {"loginServer": "ghcr.example"}}});
+    let refused = lab.put(&path, &elsewhere).await.is(409);
+    assert!(refused.text.contains("name 'LabReg' is already in use by"), "{}", refused.text);
+    lab.delete(&versioned(&registry())).await.is(200);
+    lab.put(&path, &elsewhere).await.is(200);
+}
+
+#[tokio::test]
 async fn what_is_no_key_is_told_and_not_shown() {
     let (lab, made) = registered().await;
     permit(&lab, &made).await;

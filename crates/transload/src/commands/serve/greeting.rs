@@ -1,5 +1,7 @@
 //! What a control plane says when it is ready.
 
+use std::io::IsTerminal as _;
+
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use transload_transfer::Error;
@@ -112,8 +114,13 @@ impl Greeting {
         let file = format!("{}/administrator.json", self.data);
         if let Some(administrator) = &self.administrator {
             line("administrator", &format!("client id {}", administrator.client_id));
-            line("", &format!("secret    {}", administrator.secret.expose_secret()));
-            line("", &format!("kept in   {} (mode 0600); it is not shown again", administrator.file));
+            // what is no terminal is a log that many read
+            if std::io::stdout().is_terminal() {
+                line("", &format!("secret    {}", administrator.secret.expose_secret()));
+                line("", &format!("kept in   {} (mode 0600); it is not shown again", administrator.file));
+            } else {
+                line("", &format!("secret    is in {} (mode 0600)", administrator.file));
+            }
         }
         line("try", &format!("transload context add local --file {file}"));
         line("", "transload group create demo && transload group list");
