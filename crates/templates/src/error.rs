@@ -15,8 +15,8 @@ pub enum ErrorKind {
     Parameter,
     /// A bound of [`Limits`](crate::Limits) is passed.
     Limit,
-    /// Nothing is wrong: an answer is wanted first. Put it into the world and ask again.
-    Pending(Box<Lookup>),
+    /// Nothing is wrong: answers are wanted first, one at least. Put them into the world and ask again.
+    Pending(Vec<Lookup>),
 }
 
 /// A fault with its place. The text follows Azure's, because that is what people search the web for; values never stand
@@ -64,7 +64,7 @@ impl Error {
                 format!("The function '{function}' of the resource '{id}' has to be called first.")
             }
         };
-        Self::new(ErrorKind::Pending(Box::new(lookup)), message)
+        Self::new(ErrorKind::Pending(vec![lookup]), message)
     }
 
     /// The same at a place of the text, unless a more exact one is known.
@@ -110,12 +110,61 @@ impl Error {
         self
     }
 
-    /// What is asked for, if nothing is wrong but an answer missing.
+    /// What is asked for first, if nothing is wrong but an answer missing.
     pub fn lookup(&self) -> Option<&Lookup> {
+        self.lookups().first()
+    }
+
+    /// All that is asked for, if nothing is wrong but answers missing: none of them needs the answer to another.
+    pub fn lookups(&self) -> &[Lookup] {
         match &self.kind {
-            ErrorKind::Pending(lookup) => Some(lookup),
-            _ => None,
+            ErrorKind::Pending(lookups) => lookups,
+            _ => &[],
         }
+    }
+
+    /// Asks for what another asks for as well. What is large is asked for by itself: nothing counts what is held here.
+    fn and_wait_for(&mut self, other: Self) {
+        /// Questions that are asked at a time.
+        const LOOKUPS_MAX: usize = 1000;
+        if let (ErrorKind::Pending(lookups), ErrorKind::Pending(more)) = (&mut self.kind, other.kind) {
+            let new = more.into_iter().filter(Lookup::is_small);
+            let room = LOOKUPS_MAX.saturating_sub(lookups.len());
+            lookups.extend(new.take(room));
+        }
+    }
+}
+
+/// Goes on where nothing but answers is missing, so that all of those are asked for at once: otherwise each would cost an
+/// evaluation of the whole.
+#[derive(Default)]
+pub(crate) struct Waiting(Option<Error>);
+
+impl Waiting {
+    /// What came of a part; none where it waits for answers.
+    ///
+    /// # Errors
+    /// All else that is wrong.
+    pub(crate) fn take<T>(&mut self, made: Result<T, Error>) -> Result<Option<T>, Error> {
+        match made {
+            Ok(made) => Ok(Some(made)),
+            Err(error) if error.lookup().is_some() => {
+                match &mut self.0 {
+                    Some(first) => first.and_wait_for(error),
+                    None => self.0 = Some(error),
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The whole, if no part of it waits.
+    ///
+    /// # Errors
+    /// `Pending`.
+    pub(crate) fn done<T>(self, whole: T) -> Result<T, Error> {
+        self.0.map_or(Ok(whole), Err)
     }
 }
 

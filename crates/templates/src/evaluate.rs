@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use budget::{Budget, Levels};
 
+use crate::error::Waiting;
 use crate::functions::{self, Call, Function};
 use crate::{Error, Expression, Limits, Member, Node, NodeValue, Object, Position, Term, Value, Written};
 
@@ -54,6 +55,15 @@ pub struct Evaluator<'a> {
 struct Names<'a> {
     outer: Option<&'a Names<'a>>,
     named: &'a [(&'a str, &'a Value)],
+}
+
+/// All of them; where some wait for answers, what all of those wait for.
+pub(crate) fn all<T>(made: impl Iterator<Item = Result<T, Error>>) -> Result<Vec<T>, Error> {
+    let (mut all, mut waiting) = (Vec::new(), Waiting::default());
+    for one in made {
+        all.extend(waiting.take(one)?);
+    }
+    waiting.done(all)
 }
 
 impl<'a> Evaluator<'a> {
@@ -140,7 +150,7 @@ impl<'a> Evaluator<'a> {
                 let _level = self.deeper(1)?;
                 let item =
                     |(place, item)| self.node(item).map_err(|error| error.within(&format!("[{place}]")));
-                Value::Array(items.iter().enumerate().map(item).collect::<Result<_, Error>>()?)
+                Value::Array(all(items.iter().enumerate().map(item))?)
             }
             NodeValue::Object(members) => Value::Object(self.object(members)?),
         })
@@ -148,15 +158,16 @@ impl<'a> Evaluator<'a> {
 
     fn object(&self, members: &[Member]) -> Result<Object, Error> {
         let _level = self.deeper(1)?;
-        let mut object = Object::new();
+        let (mut object, mut waiting) = (Object::new(), Waiting::default());
         for member in members {
-            let (key, value) = self.member(member).map_err(|error| error.within(&member.key))?;
+            let made = self.member(member).map_err(|error| error.within(&member.key));
+            let Some((key, value)) = waiting.take(made)? else { continue };
             if object.insert(key, value).is_some() {
                 let message = "The keys of an object have to differ, and this one is there already.";
                 return Err(Error::expression(message).or_at(member.key_at).within(&member.key));
             }
         }
-        Ok(object)
+        waiting.done(object)
     }
 
     fn member(&self, member: &Member) -> Result<(String, Value), Error> {
@@ -223,7 +234,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn values(&self, arguments: &[Expression]) -> Result<Vec<Value>, Error> {
-        arguments.iter().map(|argument| self.expression(argument)).collect()
+        all(arguments.iter().map(|argument| self.expression(argument)))
     }
 
     /// The value of a lambda's variable.

@@ -29,6 +29,8 @@ pub struct Limits {
     pub plan_evaluations_max: u32,
     /// Parameters of a template: Azure's 256.
     pub parameters_max: usize,
+    /// Bytes of the strings in the values of secure parameters: each is looked for in whatever is shown.
+    pub secret_bytes_max: usize,
     /// Variables of a template: Azure's 512.
     pub variables_max: usize,
     /// Resources of a template, copies counted one by one: Azure's 800.
@@ -59,6 +61,7 @@ impl Default for Limits {
             held_bytes_max: 64 << 20,
             plan_evaluations_max: 16,
             parameters_max: 256,
+            secret_bytes_max: 1 << 20,
             variables_max: 512,
             resources_max: 800,
             id_chars_max: 2048,

@@ -26,3 +26,19 @@ pub enum Lookup {
         body: Option<Value>,
     },
 }
+
+impl Lookup {
+    /// Whether it takes next to no memory.
+    pub(crate) fn is_small(&self) -> bool {
+        /// Bytes of an id and a version, of which both are shorter in earnest.
+        const BYTES_MAX: usize = 4096;
+        match self {
+            Self::Reference { id, api_version, .. } => {
+                id.len() + api_version.as_ref().map_or(0, String::len) <= BYTES_MAX
+            }
+            Self::List { id, api_version, body, .. } => {
+                body.is_none() && id.len() + api_version.len() <= BYTES_MAX
+            }
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! Values that must not be shown: those of secure parameters and of secrets.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use serde_json::Value as Json;
 use transload_api::ErrorBody;
 use transload_templates::{Error, Value};
@@ -12,87 +14,182 @@ use crate::fault::Fault;
 const BLOT: &str = "*****";
 /// A shorter value is only blotted out where it is the whole text: otherwise it would hide half of everything.
 const PART_CHARS_MIN: usize = 4;
-/// So much of a longer one's beginning is looked for as well.
-const HEAD_CHARS: usize = 16;
+/// So much of a longer one's beginning is looked for as well: messages show the first characters of what is long.
+pub(crate) const HEAD_CHARS: usize = 16;
+/// So much of a message is looked through for beginnings.
+const HEADS_BYTES_MAX: usize = 4096;
 /// A shorter text in an action's answer is a name or a word (`key1`, `FULL`), and no key.
 const KEY_CHARS_MIN: usize = 8;
 
-/// Values that must not be shown.
+/// Values that must not be shown. Cheap to copy: what was added together stays together and is shared.
 #[derive(Clone, Default)]
-pub(crate) struct Blots(Vec<String>);
+pub(crate) struct Blots(Vec<Arc<Layer>>);
+
+/// Values that were added together, sorted, each once.
+struct Layer {
+    values: Vec<String>,
+    /// Finds those of them that may be parts of texts; made when it is first wanted.
+    parts: OnceLock<Option<AhoCorasick>>,
+}
 
 impl fmt::Debug for Blots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Blots({})", self.0.len())
+        write!(f, "Blots({})", self.0.iter().map(|layer| layer.values.len()).sum::<usize>())
+    }
+}
+
+impl Layer {
+    fn of(mut values: Vec<String>) -> Self {
+        values.retain(|value| !value.is_empty());
+        values.sort_unstable();
+        values.dedup();
+        Self { values, parts: OnceLock::new() }
+    }
+
+    fn has(&self, text: &str) -> bool {
+        self.values.binary_search_by(|value| value.as_str().cmp(text)).is_ok()
+    }
+
+    /// One pass over a text finds all of them, however many there are. It is none where there is nothing to find, or more
+    /// than can be looked for: [`Limits`](transload_templates::Limits) keep that from happening.
+    fn parts(&self) -> Option<&AhoCorasick> {
+        let made = self.parts.get_or_init(|| {
+            let parts = self.values.iter().filter(|value| value.chars().nth(PART_CHARS_MIN - 1).is_some());
+            let mut builder = AhoCorasick::builder();
+            builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::NoncontiguousNFA));
+            builder.build(parts).ok().filter(|parts| parts.patterns_len() > 0)
+        });
+        made.as_ref()
+    }
+
+    fn text(&self, text: String) -> String {
+        if self.has(&text) {
+            return BLOT.to_owned();
+        }
+        let Some(parts) = self.parts().filter(|parts| parts.is_match(&text)) else { return text };
+        let mut without = String::with_capacity(text.len());
+        parts.replace_all_with(&text, &mut without, |_, _, without| {
+            without.push_str(BLOT);
+            true
+        });
+        without
+    }
+
+    /// A text without the beginnings of long ones that were cut off.
+    fn heads(&self, text: String) -> String {
+        let places = text.char_indices().map(|(at, _)| at).take_while(|at| *at < HEADS_BYTES_MAX);
+        let cut = places.filter_map(|at| Some((at, at + self.cut(&text[at..])?))).next();
+        match cut {
+            Some((from, to)) => format!("{}{BLOT}{}", &text[..from], &text[to..]),
+            None => text,
+        }
+    }
+
+    /// How much of a text's beginning is the beginning of one that is cut off there.
+    fn cut(&self, text: &str) -> Option<usize> {
+        // the one that has most in common with it is its neighbour
+        let at = self.values.partition_point(|value| value.as_str() < text);
+        let near = [at.checked_sub(1), Some(at)].into_iter().flatten().filter_map(|at| self.values.get(at));
+        let common = |value: &String| {
+            let same = || value.chars().zip(text.chars()).take_while(|(one, other)| one == other);
+            let long = same().nth(HEAD_CHARS - 1).is_some();
+            long.then(|| same().map(|(c, _)| c.len_utf8()).sum::<usize>())
+        };
+        let most = near.filter_map(common).max()?;
+        let rest = &text[most..];
+        (rest.is_empty() || rest.starts_with(['…', '\'', '"'])).then_some(most)
     }
 }
 
 impl Blots {
     /// These.
     pub(crate) fn of(values: Vec<String>) -> Self {
-        Self(values)
+        let mut blots = Self::default();
+        blots.push(values);
+        blots
     }
 
     /// All of them, to be sealed.
     pub(crate) fn values(&self) -> Vec<String> {
-        self.0.clone()
-    }
-
-    /// Every text and number of a value.
-    pub(crate) fn add(&mut self, value: &Json) {
-        collect(value, &mut self.0);
-        self.sort();
+        let mut values: Vec<String> = self.0.iter().flat_map(|layer| layer.values.iter().cloned()).collect();
+        values.sort_unstable();
+        values.dedup();
+        values
     }
 
     /// Every text of what an action answered that may be a key.
     pub(crate) fn add_keys(&mut self, answer: &Json) {
         let mut found = Vec::new();
-        collect(answer, &mut found);
-        self.0.extend(found.into_iter().filter(|text| text.chars().count() >= KEY_CHARS_MIN));
-        self.sort();
+        collect(&Value::from_json(answer), &mut found);
+        found.retain(|text| text.chars().nth(KEY_CHARS_MIN - 1).is_some());
+        self.push(found);
     }
 
     /// Those of another as well.
     pub(crate) fn join(&mut self, other: &Self) {
-        self.0.extend(other.0.iter().cloned());
-        self.sort();
+        for layer in &other.0 {
+            if !self.0.iter().any(|own| Arc::ptr_eq(own, layer)) {
+                self.0.push(Arc::clone(layer));
+            }
+        }
     }
 
-    /// The longest first, one may be a part of another, and each once.
-    fn sort(&mut self) {
-        self.0.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-        self.0.dedup();
+    fn push(&mut self, values: Vec<String>) {
+        let layer = Layer::of(values);
+        if !layer.values.is_empty() {
+            self.0.push(Arc::new(layer));
+        }
+    }
+
+    /// Makes what finds them: where nobody waits for the thread.
+    pub(crate) fn ready(&self) {
+        for layer in &self.0 {
+            layer.parts();
+        }
+    }
+
+    fn in_text(&self, text: &str) -> bool {
+        self.0.iter().any(|layer| layer.has(text) || layer.parts().is_some_and(|parts| parts.is_match(text)))
     }
 
     /// Whether one of them stands in a value.
     pub(crate) fn touch(&self, value: &Value) -> bool {
-        let in_text = |text: &str| {
-            let is_in = |secret: &String| {
-                text == secret.as_str()
-                    || (secret.chars().count() >= PART_CHARS_MIN && text.contains(secret.as_str()))
-            };
-            self.0.iter().any(is_in)
-        };
         match value {
-            Value::Text(text) => in_text(text),
-            Value::Int(number) => self.0.contains(&number.to_string()),
+            Value::Text(text) => self.in_text(text),
+            Value::Int(number) => self.is_one(&number.to_string()),
             Value::Array(items) => items.iter().any(|item| self.touch(item)),
-            Value::Object(members) => members.iter().any(|(name, value)| in_text(name) || self.touch(value)),
+            Value::Object(members) => {
+                members.iter().any(|(name, value)| self.in_text(name) || self.touch(value))
+            }
             _ => false,
         }
     }
 
+    fn is_one(&self, text: &str) -> bool {
+        self.0.iter().any(|layer| layer.has(text))
+    }
+
+    /// A text without them.
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, layer| layer.text(text))
+    }
+
+    /// A message without them, and without what it shows of their beginnings.
+    fn message(&self, text: &str) -> String {
+        self.0.iter().fold(self.text(text), |text, layer| layer.heads(text))
+    }
+
     /// A fault of a template without them.
     pub(crate) fn error(&self, mut error: Error) -> Error {
-        error.message = self.text(&error.message);
-        error.path = error.path.map(|path| self.text(&path));
+        error.message = self.message(&error.message);
+        error.path = error.path.map(|path| self.message(&path));
         error
     }
 
     /// A refusal without them.
     pub(crate) fn fault(&self, mut fault: Fault) -> Fault {
-        fault.message = self.text(&fault.message);
-        fault.target = fault.target.map(|target| self.text(&target));
+        fault.message = self.message(&fault.message);
+        fault.target = fault.target.map(|target| self.message(&target));
         if let Some(more) = &mut fault.more {
             more.details = more.details.drain(..).map(|body| self.body(body)).collect();
             for info in &mut more.additional_info {
@@ -110,26 +207,11 @@ impl Blots {
         }
         ErrorBody {
             code,
-            message: self.text(&message),
-            target: target.map(|target| self.text(&target)),
+            message: self.message(&message),
+            target: target.map(|target| self.message(&target)),
             details: details.into_iter().map(|body| self.body(body)).collect(),
             additional_info,
         }
-    }
-
-    /// A text without them.
-    pub(crate) fn text(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in &self.0 {
-            if text == *secret {
-                return BLOT.to_owned();
-            }
-            if secret.chars().count() >= PART_CHARS_MIN && text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), BLOT);
-            }
-            text = without_beginning(text, secret);
-        }
-        text
     }
 
     /// A value without them.
@@ -139,7 +221,7 @@ impl Blots {
         }
         match value {
             Json::String(text) => Json::String(self.text(&text)),
-            Json::Number(number) if self.0.contains(&number.to_string()) => Json::String(BLOT.to_owned()),
+            Json::Number(number) if self.is_one(&number.to_string()) => Json::String(BLOT.to_owned()),
             Json::Array(items) => items.into_iter().map(|item| self.json(item)).collect(),
             Json::Object(members) => {
                 members.into_iter().map(|(name, value)| (self.text(&name), self.json(value))).collect()
@@ -149,24 +231,15 @@ impl Blots {
     }
 }
 
-/// A text without the beginning of a secret: messages show the first characters of what is long.
-fn without_beginning(text: String, secret: &str) -> String {
-    let Some((end, _)) = secret.char_indices().nth(HEAD_CHARS) else { return text };
-    let Some(at) = text.find(&secret[..end]) else { return text };
-    let same = text[at..].chars().zip(secret.chars()).take_while(|(one, other)| one == other);
-    let rest = &text[at + same.map(|(c, _)| c.len_utf8()).sum::<usize>()..];
-    let is_cut = rest.is_empty() || rest.starts_with(['…', '\'', '"']);
-    if is_cut { format!("{}{BLOT}{rest}", &text[..at]) } else { text }
-}
-
 /// The texts and numbers of a value.
-fn collect(value: &Json, into: &mut Vec<String>) {
+pub(crate) fn collect(value: &Value, into: &mut Vec<String>) {
     match value {
-        Json::String(text) if !text.is_empty() => into.push(text.clone()),
-        Json::Number(number) => into.push(number.to_string()),
-        Json::Array(items) => items.iter().for_each(|item| collect(item, into)),
-        Json::Object(members) => members.values().for_each(|value| collect(value, into)),
-        _ => {}
+        Value::Text(text) => into.push(text.clone()),
+        Value::Int(number) => into.push(number.to_string()),
+        Value::Float(number) => into.push(Json::from(*number).to_string()),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, into)),
+        Value::Object(members) => members.iter().for_each(|(_, value)| collect(value, into)),
+        Value::Null | Value::Bool(_) => {}
     }
 }
 
@@ -178,8 +251,9 @@ mod tests {
 
     #[test]
     fn secrets_are_blotted_out_wherever_they_stand() {
-        let mut blots = Blots::default();
-        blots.add(&json!({"a": ["hunter2", 4711], "b": "x"}));
+        let mut found = Vec::new();
+        collect(&Value::from_json(&json!({"a": ["hunter2", 4711], "b": "x"})), &mut found);
+        let blots = Blots::of(found);
         let shown = blots.json(json!({"p": "?sig=hunter2", "n": 4711, "x": "x", "xy": "xy", "t": true}));
         assert_eq!(shown, json!({"p": "?sig=*****", "n": "*****", "*****": "*****", "xy": "xy", "t": true}));
         assert_eq!(blots.text("the value hunter2 cannot be"), "the value ***** cannot be");
@@ -190,11 +264,31 @@ mod tests {
     fn the_beginning_of_a_long_secret_is_blotted_out_and_words_of_answers_are_not() {
         let mut blots = Blots::of(vec!["0123456789".repeat(30)]);
         let cut = format!("'ab{}…' is no name", "0123456789".repeat(7));
-        assert_eq!(blots.text(&cut), "'ab*****…' is no name");
+        assert_eq!(blots.message(&cut), "'ab*****…' is no name");
         blots.add_keys(
             &json!({"keys": [{"keyName": "key1", "permissions": "FULL", "value": "c2VjcmV0a2V5"}]}),
         );
         assert_eq!(blots.text("key1 of FULL is c2VjcmV0a2V5"), "key1 of FULL is *****");
+    }
+
+    #[test]
+    fn of_several_the_longest_goes_and_layers_are_shared() {
+        let mut blots = Blots::of(vec!["secret".to_owned(), "secret-two".to_owned(), "abc".to_owned()]);
+        blots.join(&blots.clone());
+        blots.join(&Blots::of(vec!["other-one".to_owned()]));
+        assert_eq!(format!("{blots:?}"), "Blots(4)");
+        assert_eq!(blots.text("secret-two secret other-one abc"), "***** ***** ***** abc");
+        assert_eq!(blots.text("abc"), BLOT);
+        assert_eq!(blots.values().len(), 4);
+    }
+
+    #[test]
+    fn many_secrets_are_looked_for_at_once() {
+        // each of them with each text would be a thousand million comparisons
+        let blots = Blots::of((0..30_000).map(|at| format!("{at:020}")).collect());
+        let texts: Vec<String> = (0..30_000).map(|at| format!("x{:020}", at * 2)).collect();
+        let blotted = texts.iter().filter(|text| blots.text(text).contains(BLOT)).count();
+        assert_eq!(blotted, 15_000);
     }
 
     #[test]

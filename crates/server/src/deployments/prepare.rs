@@ -8,13 +8,13 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value as Json, json};
 use time::OffsetDateTime;
 use transload_control::{Caller, Code, ResourceId};
-use transload_templates::{Error, ParameterGiven, Plan, Setting, Template, Value, plan, same_name};
+use transload_templates::{Error, Limits, ParameterGiven, Plan, Setting, Template, Value, plan, same_name};
 use uuid::Uuid;
 
 use secrecy::ExposeSecret as _;
 
 use super::ask::Asked;
-use super::blot::Blots;
+use super::blot::{Blots, HEAD_CHARS, collect};
 use super::world::aside;
 use crate::face::Face;
 use crate::fault::Fault;
@@ -76,41 +76,20 @@ impl Face {
         caller: &Caller,
         which: &Which,
         asked: &Asked,
-        mut blots: Blots,
+        hidden: Blots,
     ) -> Result<(Plan, Blots), Unplanned> {
-        let limits = &self.options.templates;
-        let (root, bounds) = (asked.template.clone(), *limits);
+        let bounds = self.options.templates;
+        let root = asked.template.clone();
         let read = aside(move || Template::read(&root, &bounds)).await.and_then(|read| read);
         let template = read.map_err(Unplanned::Template)?;
-        let secure: Vec<String> = template
-            .parameters()
-            .filter(|(_, kind, _)| kind.is_some_and(|kind| kind.is_secure()))
-            .map(|(name, _, _)| name.to_owned())
-            .collect();
         let setting = self.setting(caller, which, asked).await.map_err(Unplanned::Fault)?;
         let mut given = BTreeMap::new();
         for (name, sent) in &asked.parameters {
             let one = self.given(caller, name, sent).await.map_err(Unplanned::Fault)?;
-            let hidden = secure.iter().any(|secure| same_name(secure, name));
-            let one = match one {
-                // what an outer deployment hides stays hidden, whatever the type of the parameter that it is given to
-                ParameterGiven::Value(value) if blots.touch(&value) => ParameterGiven::Secret(value),
-                one => one,
-            };
-            match &one {
-                ParameterGiven::Secret(value) => blots.add(&value.to_json()),
-                ParameterGiven::Value(value) if hidden => blots.add(&value.to_json()),
-                ParameterGiven::Value(_) => {}
-            }
             given.insert(name.clone(), one);
         }
-        let bounds = *limits;
-        let made = aside(move || plan(Arc::new(template), &given, &setting, &bounds)).await;
-        let plan = made.and_then(|made| made);
-        let plan = plan.map_err(|error| Unplanned::Template(blots.error(error)))?;
-        // those of defaults too
-        blots.join(&Blots::of(plan.secrets()));
-        Ok((plan, blots))
+        let made = aside(move || made(template, given, &setting, &bounds, hidden)).await;
+        made.and_then(|made| made).map_err(Unplanned::Template)
     }
 
     /// What was given for a parameter; a secret of a vault is read as the caller.
@@ -179,6 +158,54 @@ impl Face {
             nested_in: which.depth as usize,
         })
     }
+}
+
+/// A plan with all that must not be shown of it. A parameter that was given what an outer deployment hides is hidden as well,
+/// whatever its type says.
+fn made(
+    template: Template,
+    mut given: BTreeMap<String, ParameterGiven>,
+    setting: &Setting,
+    limits: &Limits,
+    mut blots: Blots,
+) -> Result<(Plan, Blots), Error> {
+    let secure: Vec<String> = template
+        .parameters()
+        .filter(|(_, kind, _)| kind.is_some_and(|kind| kind.is_secure()))
+        .map(|(name, _, _)| name.to_owned())
+        .collect();
+    let mut secrets = Vec::new();
+    for (name, one) in &mut given {
+        if let ParameterGiven::Value(value) = one
+            && (secure.iter().any(|secure| same_name(secure, name)) || blots.touch(value))
+        {
+            *one = ParameterGiven::Secret(std::mem::replace(value, Value::Null));
+        }
+        if let ParameterGiven::Secret(value) = one {
+            collect(value, &mut secrets);
+        }
+    }
+    match plan(Arc::new(template), &given, setting, limits) {
+        Ok(plan) => {
+            // those of defaults too
+            secrets.extend(plan.secrets());
+            blots.join(&Blots::of(secrets));
+            blots.ready();
+            Ok((plan, blots))
+        }
+        Err(error) => {
+            // there may be more of them than can be looked for
+            secrets.retain(|secret| may_show(&error, secret));
+            blots.join(&Blots::of(secrets));
+            Err(blots.error(error))
+        }
+    }
+}
+
+/// Whether an error shows a secret, or the beginning of it.
+fn may_show(error: &Error, secret: &str) -> bool {
+    let head = secret.char_indices().nth(HEAD_CHARS).map_or(secret, |(end, _)| &secret[..end]);
+    error.message.contains(head) || error.path.as_ref().is_some_and(|path| path.contains(head))
 }
 
 /// A member, in whatever case.

@@ -15,6 +15,9 @@ use crate::version;
 
 /// Answers that one question may want.
 const LOOKUPS_MAX: usize = 1000;
+/// How often one question is asked: each time all that is missing is found, so only answers that lead to other lookups
+/// make it ask again.
+const ROUNDS_MAX: usize = 50;
 /// The version with which a resource is asked whose template named none.
 const VERSION: &str = "2026-01-01-preview";
 
@@ -71,7 +74,8 @@ impl Face {
         known: &mut Known,
         ask: impl Fn(&Plan, &World) -> Result<T, Error> + Copy + Send + 'static,
     ) -> Result<T, Untold> {
-        for _ in 0..LOOKUPS_MAX {
+        let mut left = LOOKUPS_MAX;
+        for _ in 0..ROUNDS_MAX {
             let (its_plan, world) = (Arc::clone(plan), std::mem::take(&mut known.world));
             let asked = aside(move || {
                 let told = ask(&its_plan, &world);
@@ -79,25 +83,28 @@ impl Face {
             });
             let (told, world) = asked.await.map_err(Untold::Template)?;
             known.world = world;
-            let lookup = match told {
+            let error = match told {
                 Ok(told) => return Ok(told),
-                Err(error) => match error.lookup() {
-                    Some(lookup) => lookup.clone(),
-                    None => return Err(Untold::Template(error)),
-                },
+                Err(error) if error.lookups().is_empty() => return Err(Untold::Template(error)),
+                Err(error) => error,
             };
-            match self.look_up(caller, plan, &lookup).await {
-                Ok(answer) => {
-                    if matches!(lookup, Lookup::List { .. }) {
-                        known.blots.add_keys(&answer);
-                    }
-                    known.world.insert(lookup, answer);
+            for lookup in error.lookups() {
+                if known.world.answers(lookup) {
+                    continue;
                 }
-                Err(fault) => return Err(Untold::Fault(fault, lookup)),
+                left = left.checked_sub(1).ok_or_else(too_many)?;
+                match self.look_up(caller, plan, lookup).await {
+                    Ok(answer) => {
+                        if matches!(lookup, Lookup::List { .. }) {
+                            known.blots.add_keys(&answer);
+                        }
+                        known.world.insert(lookup.clone(), answer);
+                    }
+                    Err(fault) => return Err(Untold::Fault(fault, lookup.clone())),
+                }
             }
         }
-        let text = format!("A template's value asks for more than {LOOKUPS_MAX} answers.");
-        Err(Untold::Template(Error::limit(text)))
+        Err(too_many())
     }
 
     async fn look_up(&self, caller: &Caller, plan: &Plan, lookup: &Lookup) -> Result<Json, Fault> {
@@ -127,6 +134,14 @@ impl Face {
             }
         }
     }
+}
+
+fn too_many() -> Untold {
+    let text = format!(
+        "A template's value asks for more than {LOOKUPS_MAX} answers, or for answers that lead to others more than \
+         {ROUNDS_MAX} deep."
+    );
+    Untold::Template(Error::limit(text))
 }
 
 /// Whether an id is one of the resource manager's, of a resource or of a namespace, and nothing but an id: what has a

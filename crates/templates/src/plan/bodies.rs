@@ -9,6 +9,7 @@ use super::scope::{Frame, Place};
 use super::unroll::of_resource;
 use super::world::World;
 use super::{Plan, Planned, expand, outer};
+use crate::error::Waiting;
 use crate::template::{Nested, Resource};
 use crate::{Error, ErrorKind, Evaluator, Member, Node, Object, Position, Value};
 
@@ -127,14 +128,15 @@ impl Plan {
             let is_sent = |member: &&Member| {
                 resource.nested.is_none() || !member.key.eq_ignore_ascii_case("properties")
             };
-            let mut body = Object::new();
+            let (mut body, mut waiting) = (Object::new(), Waiting::default());
             for member in members.iter().filter(is_sent) {
                 let is_early = EARLY.iter().any(|early| early.eq_ignore_ascii_case(&member.key));
                 let frame = frame.at(if is_early { Place::Early } else { Place::Late });
                 let value = expand::value(&frame, &evaluator.within(&frame), &member.value);
-                body.insert(member.key.clone(), value.map_err(|error| error.within(&member.key))?);
+                let value = waiting.take(value.map_err(|error| error.within(&member.key)))?;
+                value.and_then(|value| body.insert(member.key.clone(), value));
             }
-            Ok(Value::Object(body).to_json())
+            waiting.done(Value::Object(body).to_json())
         })
     }
 

@@ -2,6 +2,8 @@
 //! as member `name` instead.
 
 use super::scope::{Frame, Place, Round};
+use crate::error::Waiting;
+use crate::evaluate::all;
 use crate::template::Loop;
 use crate::{Error, Evaluator, Member, Node, NodeValue, Object, Position, Value};
 
@@ -14,7 +16,7 @@ pub(super) fn value(frame: &Frame<'_>, evaluator: &Evaluator<'_>, node: &Node) -
             let item = |(index, item)| {
                 value(frame, evaluator, item).map_err(|error| error.within(&format!("[{index}]")))
             };
-            items.iter().enumerate().map(item).collect::<Result<_, Error>>().map(Value::Array)
+            all(items.iter().enumerate().map(item)).map(Value::Array)
         }
         NodeValue::Object(members) => object(frame, evaluator, members).map(Value::Object),
         _ => evaluator.node(node),
@@ -24,22 +26,23 @@ pub(super) fn value(frame: &Frame<'_>, evaluator: &Evaluator<'_>, node: &Node) -
 fn object(frame: &Frame<'_>, evaluator: &Evaluator<'_>, members: &[Member]) -> Result<Object, Error> {
     let _level = evaluator.deeper(1)?;
     evaluator.hold_node()?;
-    let mut made = Object::new();
+    let (mut made, mut waiting) = (Object::new(), Waiting::default());
     for member in members {
         let within = |error: Error| error.within(&member.key);
         let Some(loops) = loops(member).map_err(within)? else {
-            let key = key(evaluator, member).map_err(within)?;
-            let value = value(frame, evaluator, &member.value).map_err(within)?;
+            let key = waiting.take(key(evaluator, member).map_err(within))?;
+            let value = waiting.take(value(frame, evaluator, &member.value).map_err(within))?;
+            let Some((key, value)) = key.zip(value) else { continue };
             insert(&mut made, key, value, member.key_at).map_err(within)?;
             continue;
         };
         for (index, each) in loops.iter().enumerate() {
             let within = |error: Error| within(error.within(&format!("[{index}]")));
-            let items = array(frame, evaluator, each).map_err(within)?;
+            let Some(items) = waiting.take(array(frame, evaluator, each).map_err(within))? else { continue };
             insert(&mut made, each.name.clone(), items, member.key_at).map_err(within)?;
         }
     }
-    Ok(made)
+    waiting.done(made)
 }
 
 fn insert(object: &mut Object, key: String, value: Value, at: Position) -> Result<(), Error> {
@@ -95,15 +98,13 @@ pub(super) fn rounds<T>(
     count: i64,
     mut run: impl FnMut(&Frame<'_>, &Evaluator<'_>) -> Result<T, Error>,
 ) -> Result<Vec<T>, Error> {
-    let mut made = Vec::new();
     let _level = evaluator.deeper(1)?;
-    for index in 0..count {
+    all((0..count).map(|index| {
         evaluator.spend(1)?;
         let round = Round { name, index, main, outer: frame.round };
         let inner = frame.within(&round);
-        made.push(run(&inner, &evaluator.within(&inner))?);
-    }
-    Ok(made)
+        run(&inner, &evaluator.within(&inner))
+    }))
 }
 
 /// How many rounds a loop has: known before anything is deployed.

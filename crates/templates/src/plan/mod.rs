@@ -83,6 +83,7 @@ fn make(
     let in_template = |error: Error| error.within("properties.template");
     let limits_of_all = limits.of_a_plan();
     let parameters = settle::parameters(&template, given, setting, &limits_of_all).map_err(in_template)?;
+    refuse_many_secrets(&parameters, limits)?;
     let context = Context::new(&template, setting, &parameters, None);
     let mut unrolled = unroll::unroll(&context, &limits_of_all)?;
     // its variables with it
@@ -184,6 +185,15 @@ fn strings(value: &Value, into: &mut Vec<String>) {
         Value::Object(members) => members.iter().for_each(|(_, value)| strings(value, into)),
         _ => {}
     }
+}
+
+fn refuse_many_secrets(parameters: &Parameters, limits: &Limits) -> Result<(), Error> {
+    let max = limits.secret_bytes_max;
+    if secrets_in(parameters).iter().map(String::len).sum::<usize>() <= max {
+        return Ok(());
+    }
+    let text = format!("The values of secure parameters have more than {max} bytes together.");
+    Err(Error::limit(text).within("parameters").within("properties"))
 }
 
 /// A resource may be there once. Of several with conditions one may be true.

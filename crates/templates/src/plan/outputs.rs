@@ -3,6 +3,7 @@
 use super::scope::{Frame, Place};
 use super::world::World;
 use super::{Plan, expand, fits};
+use crate::evaluate::all;
 use crate::template::{Output, OutputForm, ValueKind};
 use crate::{Error, ErrorKind, Evaluator, Value};
 
@@ -26,8 +27,7 @@ impl Plan {
         let context = self.context(world);
         let frame = Frame { context: &context, place: Place::Late, round: None };
         let evaluator = Evaluator::new(&frame, &self.limits);
-        let made: Result<Vec<_>, Error> =
-            self.template.outputs.iter().map(|output| self.output(&frame, &evaluator, output)).collect();
+        let made = all(self.template.outputs.iter().map(|output| self.output(&frame, &evaluator, output)));
         Ok(made.map_err(|error| error.without(&self.secrets()))?.into_iter().flatten().collect())
     }
 

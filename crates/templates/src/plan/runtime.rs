@@ -81,7 +81,7 @@ fn references(frame: &Frame<'_>, arguments: &[Value]) -> Result<Value, Error> {
     let rounds =
         resources(frame).and_then(|all| all.of_loop(subject)).ok_or_else(|| no_resource(subject, 0))?;
     let all = rounds.iter().map(|place| &planned(frame)[*place]).filter(|one| one.condition || one.existing);
-    all.map(|one| state(frame, &one.id, &one.api_version, full)).collect::<Result<_, _>>().map(Value::Array)
+    crate::evaluate::all(all.map(|one| state(frame, &one.id, &one.api_version, full))).map(Value::Array)
 }
 
 /// `resourceInfo(symbolicName)`: what is known of a resource before it is deployed.

@@ -30,6 +30,11 @@ impl World {
         of_id.push((lookup, answer));
     }
 
+    /// Whether the answer to a lookup is known.
+    pub fn answers(&self, lookup: &Lookup) -> bool {
+        self.get(lookup).is_some()
+    }
+
     /// Forgets what was said of a resource and of what is beneath it: it was written since.
     pub fn forget(&mut self, id: &str) {
         let above = id.trim_end_matches('/').to_lowercase();

@@ -254,3 +254,12 @@ fn what_is_held_at_a_time_is_bounded() {
     let error = plan_text(&name.to_string(), &json!({})).unwrap_err();
     assert!(error.message.contains("The name of a resource has more than"), "{}", error.message);
 }
+
+#[test]
+fn secrets_are_bounded() {
+    let template = json!({"parameters": {"s": {"type": "securestring"}}, "resources": []}).to_string();
+    let given = |bytes: usize| json!({"s": "x".repeat(bytes)});
+    assert!(plan_text(&template, &given(1 << 20)).is_ok());
+    let error = plan_text(&template, &given((1 << 20) + 1)).unwrap_err();
+    assert!(error.message.contains("The values of secure parameters have more than"), "{}", error.message);
+}

@@ -85,3 +85,29 @@ fn what_a_secret_went_into_is_hidden_whatever_its_type() {
     assert_eq!(shown(r#"{"type": "bool", "value": "[empty(parameters('s'))]"}"#), Some(Value::Bool(false)));
     assert_eq!(shown(r#"{"type": "string", "value": "[parameters('n')]"}"#), Some(Value::from("a")));
 }
+
+#[test]
+fn all_answers_that_are_missing_are_asked_for_at_once() {
+    let of = |name: &str| format!("reference('{GROUP}/providers/A.B/c/{name}', '2023-01-01').x");
+    let sections = format!(
+        r#""outputs": {{"x": {{"type": "array", "value": ["[{}]", "[concat({}, {})]"]}}, "y": {{"type": "object", "value": {{"a": "[{}]"}}}}}}"#,
+        of("a"),
+        of("b"),
+        of("c"),
+        of("d")
+    );
+    let plan = plan_of(&sections).unwrap();
+    let error = plan.outputs(&World::new()).unwrap_err();
+    let asked: Vec<&str> = error.lookups().iter().map(|one| one.id().rsplit('/').next().unwrap()).collect();
+    assert_eq!(asked, ["a", "b", "c", "d"]);
+    let mut world = World::new();
+    for lookup in error.lookups() {
+        world.insert(lookup.clone(), json!({"properties": {"x": "1"}}));
+    }
+    assert!(error.lookups().iter().all(|lookup| world.answers(lookup)));
+    assert_eq!(plan.outputs(&world).unwrap()[0].value.as_ref().unwrap().to_json(), json!(["1", "11"]));
+    // what is wrong with one part is not hidden by what another waits for
+    let wrong =
+        format!(r#""outputs": {{"x": {{"type": "array", "value": ["[{}]", "[int('no')]"]}}}}"#, of("a"));
+    assert!(plan_of(&wrong).is_err());
+}
