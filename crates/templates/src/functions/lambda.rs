@@ -2,7 +2,8 @@
 //! `lambdaVariables`, which reads what the lambda is called with.
 
 use super::call::{ANY, Function, fault, lazy, wrong_kind};
-use crate::error::shown;
+use crate::error::{Waiting, shown};
+use crate::evaluate::all;
 use crate::{Error, Evaluator, Expression, Object, Term, Value};
 
 pub(super) fn find(name: &str) -> Option<Function> {
@@ -63,7 +64,7 @@ impl<'a> Lambda<'a> {
 
     /// The same, which has to give a boolean.
     fn test(&self, name: &str, values: &[&Value]) -> Result<bool, Error> {
-        let value = self.call(values)?;
+        let value = self.evaluator.passing(|| self.call(values))?;
         let message =
             || format!("the lambda has to be of type 'Boolean', and it is of type '{}'", value.kind());
         value.as_bool().ok_or_else(|| fault(name, &message()).or_at(self.body.at))
@@ -103,13 +104,13 @@ fn variable(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> 
 
 fn filter(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Result<Value, Error> {
     let lambda = Lambda::read(name, arguments, 1, (1, 2), evaluator)?;
-    let mut kept = Vec::new();
+    let (mut kept, mut waiting) = (Vec::new(), Waiting::default());
     for (place, item) in array(name, arguments, evaluator)?.into_iter().enumerate() {
-        if lambda.test(name, &[&item, &Value::Int(place as i64)])? {
+        if waiting.take(lambda.test(name, &[&item, &Value::Int(place as i64)]))? == Some(true) {
             kept.push(item);
         }
     }
-    Ok(Value::Array(kept))
+    waiting.done(Value::Array(kept))
 }
 
 fn map(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Result<Value, Error> {
@@ -117,7 +118,7 @@ fn map(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Resul
     let items = array(name, arguments, evaluator)?;
     let mapped =
         items.iter().enumerate().map(|(place, item)| lambda.call(&[item, &Value::Int(place as i64)]));
-    Ok(Value::Array(mapped.collect::<Result<_, _>>()?))
+    all(mapped).map(Value::Array)
 }
 
 fn map_values(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Result<Value, Error> {
@@ -127,7 +128,7 @@ fn map_values(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -
         return Err(wrong_kind(name, 0, "Object", &value).or_at(arguments[0].at));
     };
     let mapped = members.into_iter().map(|(name, value)| Ok((name, lambda.call(&[&value])?)));
-    Ok(Value::Object(mapped.collect::<Result<Object, Error>>()?))
+    Ok(Value::Object(all(mapped)?.into_iter().collect()))
 }
 
 fn reduce(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Result<Value, Error> {
@@ -135,7 +136,8 @@ fn reduce(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Re
     let items = array(name, arguments, evaluator)?;
     let mut reduced = evaluator.expression(&arguments[1])?;
     for (place, item) in items.iter().enumerate() {
-        reduced = lambda.call(&[&reduced, item, &Value::Int(place as i64)])?;
+        // what it was before is not held any longer
+        reduced = evaluator.passing(|| lambda.call(&[&reduced, item, &Value::Int(place as i64)]))?;
     }
     Ok(reduced)
 }

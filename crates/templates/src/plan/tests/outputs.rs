@@ -106,6 +106,11 @@ fn all_answers_that_are_missing_are_asked_for_at_once() {
     }
     assert!(error.lookups().iter().all(|lookup| world.answers(lookup)));
     assert_eq!(plan.outputs(&world).unwrap()[0].value.as_ref().unwrap().to_json(), json!(["1", "11"]));
+    let each = format!(
+        "[map(range(0, 3), lambda('i', reference(format('{GROUP}/providers/A.B/c/m{{0}}', lambdaVariables('i')), '2023-01-01').x))]"
+    );
+    let mapped = plan_of(&format!(r#""outputs": {{"x": {{"type": "array", "value": "{each}"}}}}"#)).unwrap();
+    assert_eq!(mapped.outputs(&World::new()).unwrap_err().lookups().len(), 3);
     // what is wrong with one part is not hidden by what another waits for
     let wrong =
         format!(r#""outputs": {{"x": {{"type": "array", "value": ["[{}]", "[int('no')]"]}}}}"#, of("a"));
