@@ -53,11 +53,13 @@ fn an_export_goes_on_after_a_kill_and_replaces_only_when_asked_to() {
     let sound = gcs.get_object("transfer", "sound.tar").unwrap();
     let total = proxy.response_body_bytes();
 
-    proxy.add(Rule::on("GET", "/blobs/").throttle(4_000_000));
+    proxy.add(Rule::on("GET", "/blobs/").throttle(1_500_000));
     let before = proxy.response_body_bytes();
     let slow = export("gs://transfer/killed.tar");
     transload().spawn(&slow).kill_when(|| proxy.response_body_bytes() - before >= total * 3 / 4);
-    assert_eq!(gcs.get_object("transfer", "killed.tar"), None, "nothing is visible before the commit");
+    // the kill may come behind the commit
+    let visible = gcs.get_object("transfer", "killed.tar");
+    assert!(visible.is_none_or(|bytes| bytes == sound), "something else than a whole bundle is visible");
     proxy.clear();
     let before = proxy.response_body_bytes();
     transload().run(&slow).ok();

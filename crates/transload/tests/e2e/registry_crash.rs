@@ -17,6 +17,7 @@ use crate::support::{Said as _, folder, transload};
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const ROUNDS: u64 = 6;
 const PUSHERS: u64 = 3;
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A client of the registry under test, whose server may die in the middle of a word.
 struct Asker(Endpoint);
@@ -34,7 +35,7 @@ impl Asker {
 
     fn ready(&self) {
         let up = || self.ask("GET", "/v2/", b"").is_some_and(|answer| answer.status == 200);
-        assert!(wait_until(Duration::from_secs(20), up), "the registry does not start");
+        assert!(wait_until(STARTS_WITHIN, up), "the registry does not start");
     }
 
     /// Pushes in two steps, so that there are uploads to be killed.
@@ -156,12 +157,12 @@ fn a_registry_that_is_killed_again_and_again_keeps_what_it_acknowledged() {
     assert!(checked.stdout.contains("everything is sound"), "{}", checked.all());
 }
 
-/// A registry on a disk of 24 MiB that collects garbage every second; `None` where the machine lets nobody mount
-/// anything.
+/// A registry on a disk of 24 MiB that collects garbage every second, though not what a client may still be busy with;
+/// `None` where the machine lets nobody mount anything.
 fn serve_on_small_disk(data: &Path, port: u16) -> Option<Running> {
     let script = format!(
         "mount -t tmpfs -o size=24m small '{0}' || exit 77\n\
-         exec '{1}' registry serve --data '{0}' --listen 127.0.0.1:{port} --gc-interval 1s --gc-grace 0s",
+         exec '{1}' registry serve --data '{0}' --listen 127.0.0.1:{port} --gc-interval 1s --gc-grace 10s",
         data.display(),
         env!("CARGO_BIN_EXE_transload"),
     );
@@ -172,7 +173,7 @@ fn serve_on_small_disk(data: &Path, port: u16) -> Option<Running> {
             || server.stderr().contains("unshare:")
             || server.stderr().contains("mount:")
     };
-    assert!(wait_until(Duration::from_secs(20), up), "{}", server.stderr());
+    assert!(wait_until(STARTS_WITHIN, up), "{}", server.stderr());
     let denied = asker.ask("GET", "/v2/", b"").is_none();
     (!denied).then_some(server)
 }
@@ -207,7 +208,7 @@ fn a_full_disk_refuses_what_does_not_fit_and_harms_nothing_else() {
         let received: usize = range.split_once('-').map_or(0, |(_, last)| last.parse::<usize>().unwrap() + 1);
         asker.ask("PUT", &format!("{session}?digest={digest}"), &layer[received..]).unwrap().status
     };
-    assert!(wait_until(Duration::from_secs(30), || rest(&session) == 201), "{}", server.stderr());
+    assert!(wait_until(Duration::from_secs(120), || rest(&session) == 201), "{}", server.stderr());
     asker.pull("a", "small");
     let got = asker.ask("GET", &format!("/v2/a/blobs/{digest}"), b"").unwrap();
     assert_eq!(Digest::sha256(&got.body), digest);

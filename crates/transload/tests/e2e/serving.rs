@@ -32,7 +32,14 @@ impl Serving {
         let common = ["registry", "serve", "--json", "--data", &store];
         let listen: &[&str] = if options.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
         let mut running = program().spawn([&common, listen, options].concat());
-        running.wait_until(|running| running.stdout().lines().any(|line| line.contains("\"serving\"")));
+        // a line may be half written
+        let said = |running: &Running| {
+            running
+                .stdout()
+                .split_inclusive('\n')
+                .any(|line| line.contains("\"serving\"") && line.ends_with('\n'))
+        };
+        running.wait_until(said);
         let said = running.stdout();
         let greeting = said.lines().find(|line| line.contains("\"serving\"")).unwrap();
         let greeting = serde_json::from_str(greeting).unwrap();

@@ -111,6 +111,9 @@ impl Stage {
             (r"N s, (\d|\.)+ ([KMG]i)?B/s", "N s, N MiB/s"),
             (r#""seconds": [0-9.e-]+"#, r#""seconds": N"#),
         ];
+        // how far it is, which is told where something takes seconds
+        let text =
+            Regex::new(r"(?m)^! .* of .* \(\d+ %\), .* left\n").unwrap().replace_all(&text, "").into_owned();
         differing.iter().fold(text, |text, (pattern, word)| {
             Regex::new(pattern).unwrap().replace_all(&text, *word).into_owned()
         })

@@ -59,8 +59,10 @@ fn a_control_plane_on_postgresql_comes_back_from_every_kill() {
 }
 
 fn killed_again_and_again(ledger: Option<String>) {
-    let both =
-        ["--lease", "2s", "--backoff-first", "1s", "--trigger-interval", "1s"].map(str::to_owned).to_vec();
+    // a run may be under way at every kill
+    let both = ["--lease", "5s", "--attempts-max", "50", "--backoff-first", "1s", "--trigger-interval", "1s"]
+        .map(str::to_owned)
+        .to_vec();
     let mut world = World::new(SiteOptions { ledger, both, ..SiteOptions::default() });
     let exporter = world.make_export("exporter", &[]);
     // what arrives is imported by itself

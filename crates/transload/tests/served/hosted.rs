@@ -13,7 +13,7 @@ use crate::support::world::state;
 use crate::support::{push, site};
 
 const GROUP: &str = "lab";
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Makes a hosted registry; its login server.
 fn make_hosted(site: &Site, name: &str) -> String {
@@ -116,7 +116,7 @@ fn a_bundle_that_arrives_in_a_folder_is_imported_once_by_itself() {
     std::fs::create_dir(&folder).unwrap();
     let allowed = box_.path().to_str().unwrap().to_owned();
     let mut site = site(SiteOptions {
-        both: ["--allow-folder", &allowed, "--trigger-interval", "1s", "--lease", "4s"]
+        both: ["--allow-folder", &allowed, "--trigger-interval", "1s", "--lease", "10s"]
             .map(str::to_owned)
             .to_vec(),
         ..SiteOptions::default()

@@ -75,7 +75,7 @@ fn planted_and_searched_for(postgres: Option<&Postgres>) {
     use_them(&world, &locked);
     let shown = look_everywhere(&world, &principal);
     planted.assert_absent("an answer", shown.as_bytes());
-    processes(&planted);
+    processes(&planted, world.site.pid());
     planted.assert_found(&world);
     world.site.kill();
     planted.assert_absent("what a process printed", world.site.told().as_bytes());
@@ -199,10 +199,21 @@ fn look_everywhere(world: &World, principal: &Value) -> String {
     all + &refused
 }
 
-/// The process list, environments left aside: those are for their owner alone.
-fn processes(planted: &Planted) {
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        if let Ok(line) = std::fs::read(entry.path().join("cmdline")) {
+/// The process list, environments left aside: those are for their owner alone. What this test started, and what that
+/// started: others on the machine may have the same words in their mouths.
+fn processes(planted: &Planted, server: u32) {
+    let parent = |pid: u32| -> Option<u32> {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+    };
+    let is_ours =
+        |pid: u32| std::iter::successors(Some(pid), |pid| parent(*pid)).any(|pid| pid == std::process::id());
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let ours: Vec<u32> = all.filter(|pid| is_ours(*pid)).collect();
+    assert!(ours.contains(&server), "the server {server} is not among {ours:?}");
+    for pid in ours {
+        if let Ok(line) = std::fs::read(format!("/proc/{pid}/cmdline")) {
             planted.assert_absent("the process list", &line);
         }
     }

@@ -30,10 +30,10 @@ fn attempts(run: &Value) -> u64 {
     run["properties"]["response"]["transload"]["attempts"].as_u64().unwrap_or_default()
 }
 
-/// Kills the first of the workers as soon as it has something to lose.
-fn kill_one(world: &World, workers: &mut Vec<Running>, runs: &[String]) {
+/// Kills the first of the workers as soon as so many runs have been taken.
+fn kill_one(world: &World, workers: &mut Vec<Running>, runs: &[String], taken: usize) {
     let under_way = || runs.iter().filter(|run| attempts(&world.site.get(run)) > 0).count();
-    assert!(wait_until(PATIENCE, || under_way() >= WORKERS), "no worker takes a run");
+    assert!(wait_until(PATIENCE, || under_way() >= taken), "no worker takes a run");
     let killed = workers.remove(0).kill_when(|| true);
     assert!(!killed.status.success());
     world.site.tell(&killed.stdout, &killed.stderr);
@@ -42,7 +42,7 @@ fn kill_one(world: &World, workers: &mut Vec<Running>, runs: &[String]) {
 #[test]
 fn a_worker_that_is_killed_loses_nothing_and_repeats_nothing() {
     let postgres = Postgres::start();
-    let both = ["--lease", "3s", "--backoff-first", "1s"].map(str::to_owned).to_vec();
+    let both = ["--lease", "15s", "--backoff-first", "1s"].map(str::to_owned).to_vec();
     let ledger = Some(postgres.database());
     let world = World::new(SiteOptions { ledger, workers: 0, both, ..SiteOptions::default() });
     let images = images();
@@ -60,8 +60,12 @@ fn a_worker_that_is_killed_loses_nothing_and_repeats_nothing() {
             )
         })
         .collect();
-    let mut workers: Vec<Running> = (0..WORKERS).map(|_| world.site.worker()).collect();
-    kill_one(&world, &mut workers, &exports);
+    // alone, so that there is something to lose
+    let mut workers = vec![world.site.worker()];
+    let staged = || world.to_store.count("PUT", "comp=block&") > 0;
+    assert!(wait_until(PATIENCE, staged), "no worker takes a run");
+    workers.extend((1..WORKERS).map(|_| world.site.worker()));
+    kill_one(&world, &mut workers, &exports, 1);
     let ended: Vec<Value> = exports.iter().map(|run| world.succeeded(run)).collect();
     assert!(slow.fired() > 0, "nothing was staged slowly");
     let again = ended.iter().filter(|run| attempts(run) > 1).count();
@@ -76,7 +80,7 @@ fn a_worker_that_is_killed_loses_nothing_and_repeats_nothing() {
     let importer = world.make_import("importer", &[]);
     let imports: Vec<String> =
         (0..RUNS).map(|n| world.begin_import(&importer, &format!("import{n}"), &format!("b{n}"))).collect();
-    kill_one(&world, &mut workers, &imports);
+    kill_one(&world, &mut workers, &imports, WORKERS);
     for run in &imports {
         assert_eq!(state(&world.succeeded(run)), "Succeeded");
     }

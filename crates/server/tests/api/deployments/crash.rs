@@ -24,7 +24,7 @@ fn template() -> String {
 
 async fn lab() -> Lab {
     Lab::with(|options| {
-        options.limits.deployment_lease_seconds = 1;
+        options.limits.deployment_lease_seconds = 5;
         options.limits.deployment_beat_millis = 200;
         options.limits.deployment_look_millis = 50;
     })

@@ -15,9 +15,9 @@ use transload_testkit::hog::{free_port, wait_until};
 use transload_testkit::peers::search_path;
 
 /// Longest that a server may take until it listens.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_secs(180);
 /// Longest that one block may take.
-const BLOCK_LIMIT: Duration = Duration::from_secs(300);
+const BLOCK_LIMIT: Duration = Duration::from_secs(900);
 /// Longest that a server may stay.
 const SERVER_LIMIT: Duration = Duration::from_secs(1_800);
 

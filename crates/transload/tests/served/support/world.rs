@@ -12,7 +12,7 @@ use transload_testkit::site::{Site, SiteOptions};
 use super::site;
 
 /// Longest that a run may take to end.
-const RUN_LIMIT: Duration = Duration::from_secs(120);
+const RUN_LIMIT: Duration = Duration::from_secs(300);
 /// The group that everything is in.
 pub(crate) const GROUP: &str = "lab";
 /// The registry that is exported from.
