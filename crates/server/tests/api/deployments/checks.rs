@@ -237,6 +237,20 @@ async fn members_are_looked_at_before_anything_is_made() {
 }
 
 #[tokio::test]
+async fn a_member_of_another_type_is_named_with_its_line() {
+    let lab = Lab::new().await;
+    let pipeline = json!({"type": "Microsoft.ContainerRegistry/registries/exportPipelines",
+        "apiVersion": "2025-06-01-preview", "name": "labreg/expipe1", "identity": {"type": "SystemAssigned"},
+        "properties": {"options": "OverwriteBlobs", "target": {"uri": "https://acct.blob.test/container",
+            "storageAccessMode": "ManagedIdentity"}}});
+    let template = of_resources(&json!([pipeline])).replace("\"options\":", "\n\"options\":\n");
+    let answer = lab.validated(&template, json!({})).await.is(400).json();
+    let words = answer["error"]["details"][0]["message"].as_str().unwrap();
+    assert!(words.starts_with("The resource 'labreg/expipe1' at line '3' and column '1': "), "{words}");
+    assert!(words.contains("at 'properties.options' a list was expected"), "{words}");
+}
+
+#[tokio::test]
 async fn storage_accounts_and_policies_are_looked_at_before_anything_is_made() {
     let lab = Lab::new().await.with_vault().await;
     let account = |properties: Value| {
