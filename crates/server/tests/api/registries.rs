@@ -233,7 +233,7 @@ async fn what_is_made_by_many_at_once_is_one_and_the_same() {
         let made = at_once(&lab, &identity, &body, "/properties/principalId").await;
         assert!(made[0].is_some() && made.iter().all(|one| *one == made[0]), "{made:?}");
         let body = json!({"identity": {"type": "SystemAssigned"},
-            "properties": {"target": container("https://acct.blob.core.example/c")}});
+            "properties": {"target": container("https://acct.blob.core.example/container")}});
         let made = at_once(&lab, &pipeline, &body, "/identity/principalId").await;
         assert!(made[0].is_some() && made.iter().all(|one| *one == made[0]), "{made:?}");
     }
