@@ -35,7 +35,11 @@ pub(crate) fn checked(
     let now = OffsetDateTime::now_utc();
     let found = sas.check(&Need { actions: actions(job), https }, now);
     if let Some(certain) = found.iter().find(|finding| finding.is_certain()) {
-        let next = format!("{}; {}", cure(certain, job), renew(&secret.uri));
+        let again = match job {
+            Job::Watch { .. } => "",
+            Job::Export | Job::Import { .. } => ", then put the run again with another forceUpdateTag",
+        };
+        let next = format!("{}; {}{again}", cure(certain, job), renew(&secret.uri));
         return Err(Error::new(kind(certain), subject, certain.to_string(), next));
     }
     let mut warnings: Vec<String> = found.iter().map(|finding| format!("{subject}: {finding}")).collect();
@@ -67,6 +71,7 @@ fn letters(job: Job) -> &'static str {
 fn cure(finding: &Finding, job: Job) -> String {
     match finding {
         Finding::Permission { .. } => format!("make a new SAS token with sp={}", letters(job)),
+        Finding::Expired { .. } => "make a new SAS token with a later 'se'".to_owned(),
         other => other.hint(),
     }
 }
@@ -153,6 +158,8 @@ mod tests {
             let error = look(token, Job::Export, https).unwrap_err();
             assert_eq!(error.kind(), kind, "{error:?}");
             assert!(error.next_step().contains("az keyvault secret set"), "{error:?}");
+            // runs are put again, and no command is
+            assert!(!error.next_step().contains("the command again"), "{error:?}");
         }
         assert!(look("sp=w&se=2099-01-01&spr=https", Job::Export, true).unwrap().is_empty());
     }

@@ -44,6 +44,7 @@ endpoints! {
     ManagedIdentityToken => sign_in::managed_identity;
     GraphMe => graph::me;
     GraphPrincipals => graph::principals;
+    GraphPrincipal => graph::principal;
     Events => events::take;
     EventsAllowed => events::allowed;
     Tenants => cloud::tenants;

@@ -119,6 +119,7 @@ routes! {
         GET "/metrics" => Metrics, "Figures in the text format of Prometheus";
         GET "/v1.0/me" => GraphMe, "Who asks, as the Graph API tells people; programs are refused";
         GET "/v1.0/servicePrincipals" => GraphPrincipals, "Who asks, as the Graph API tells programs";
+        GET "/v1.0/servicePrincipals/{principal}" => GraphPrincipal, "Who asks, by its id, as the Graph API tells programs";
         GET "/api/whoami" => WhoAmI, "Who asks, and its roles";
         GET "/api/principals" => Principals, "Service principals";
         POST "/api/principals" => PrincipalNew, "A new service principal; its secret is shown this once";

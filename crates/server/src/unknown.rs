@@ -56,6 +56,9 @@ const ROLES: &str = " Roles are given with `transload role grant`, leave to read
 /// What does here what the type `tags` does elsewhere.
 const TAGS: &str = " Tags are changed with `az resource tag`, and with `az group update --tags`.";
 
+/// What does here what deployments of other forms do elsewhere.
+const DEPLOYMENTS: &str = " Templates are deployed to resource groups alone: `az deployment group`.";
+
 /// The namespace of that name, in whatever case.
 pub(crate) fn namespace(name: &str) -> Option<&'static Namespace> {
     NAMESPACES.iter().find(|known| known.name.eq_ignore_ascii_case(name))
@@ -91,8 +94,9 @@ pub(crate) fn path(path: &str) -> Fault {
     let Some(name) = segments.get(at + 1) else { return nothing() };
     let Some(known) = namespace(name) else { return no_namespace(name) };
     let kind: Vec<&str> = segments.iter().skip(at + 2).step_by(2).copied().collect();
-    let cure = match known.name {
-        "Microsoft.Resources" if kind.first().is_some_and(|word| word.eq_ignore_ascii_case("tags")) => TAGS,
+    let cure = match (known.name, kind.first().map(|word| word.to_ascii_lowercase()).as_deref()) {
+        ("Microsoft.Resources", Some("tags")) => TAGS,
+        ("Microsoft.Resources", Some("deployments" | "deploymentstacks" | "templatespecs")) => DEPLOYMENTS,
         _ => "",
     };
     // no api-version is named: another one would not help
@@ -165,6 +169,14 @@ mod tests {
         assert!(!fault.message.contains("-preview"), "{}", fault.message);
         let fault = path("/subscriptions/s/providers/Microsoft.Resources/tags/default");
         assert!(fault.message.contains("az resource tag"), "{}", fault.message);
+        for elsewhere in [
+            "/subscriptions/s/providers/Microsoft.Resources/deployments/d/validate",
+            "/providers/Microsoft.Resources/deployments",
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/deploymentStacks",
+        ] {
+            let fault = path(elsewhere);
+            assert!(fault.message.contains("az deployment group"), "{}", fault.message);
+        }
     }
 
     #[test]

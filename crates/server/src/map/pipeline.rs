@@ -122,6 +122,16 @@ pub(super) fn identity_asked(sent: Option<api::ResourceIdentity>) -> Result<Iden
     }
 }
 
+/// The one type that there is of something, however it is written; also where nothing is said.
+pub(super) fn kind_asked(sent: Option<String>, known: &str, member: &str) -> Result<String, Fault> {
+    match sent {
+        Some(other) if !other.trim().eq_ignore_ascii_case(known) => {
+            Err(Fault::invalid(member, format!("'{member}' is {known}, whatever store it is.")))
+        }
+        _ => Ok(known.to_owned()),
+    }
+}
+
 /// Tags of pipelines and runs would be lost: nobody is told that they were set.
 pub(super) fn untagged(tags: Option<&api::Tags>) -> Result<(), Fault> {
     match tags {
@@ -151,11 +161,12 @@ pub(crate) fn pipeline_asked(sent: api::Pipeline, direction: Direction) -> Resul
         let member = format!("{member}.uri");
         return Err(Fault::invalid(&member, format!("'{member}' is required: the URI of the container.")));
     };
+    let kind = kind_asked(container.kind, "AzureStorageBlobContainer", &format!("{member}.type"))?;
     Ok(PipelineSpec {
         direction,
         location: sent.location,
         identity: identity_asked(sent.identity)?,
-        kind: container.kind.unwrap_or_else(|| "AzureStorageBlobContainer".to_owned()),
+        kind,
         uri,
         access: container.storage_access_mode,
         key_vault_uri: container.key_vault_uri,

@@ -12,7 +12,7 @@ use transload_control::resource::{Body, Container, Stored, kind};
 use transload_control::run::{Record, Run, RunState, Work};
 use transload_control::{ResourceId, RunSpec, WorkSpec};
 
-use super::pipeline::{container, untagged};
+use super::pipeline::{container, kind_asked, untagged};
 use super::{moment, system_data};
 use crate::fault::Fault;
 
@@ -202,10 +202,10 @@ pub(crate) fn run_asked(sent: api::PipelineRun) -> Result<RunSpec, Fault> {
     let pipeline = request.pipeline_resource_id.ok_or_else(|| required(member, "the id of the pipeline"))?;
     let pipeline = ResourceId::parse(&pipeline).map_err(|error| Fault::invalid(member, error.to_string()))?;
     let work = if pipeline.is_kind(kind::EXPORT_PIPELINE) {
-        let (kind, blob) = blob_asked(request.target, "properties.request.target.name")?;
+        let (kind, blob) = blob_asked(request.target, "properties.request.target")?;
         WorkSpec::Export { artifacts: request.artifacts, target_kind: kind, blob }
     } else if pipeline.is_kind(kind::IMPORT_PIPELINE) {
-        let (kind, blob) = blob_asked(request.source, "properties.request.source.name")?;
+        let (kind, blob) = blob_asked(request.source, "properties.request.source")?;
         WorkSpec::Import { source_kind: kind, blob, catalog_digest: request.catalog_digest }
     } else {
         let text = format!("'{pipeline}' is no export or import pipeline.");
@@ -216,9 +216,10 @@ pub(crate) fn run_asked(sent: api::PipelineRun) -> Result<RunSpec, Fault> {
 
 fn blob_asked(sent: Option<Blob>, member: &str) -> Result<(String, String), Fault> {
     let Blob { kind, name } = sent.unwrap_or_default();
-    let name =
-        name.ok_or_else(|| Fault::invalid(member, format!("'{member}' is required: the name of the blob.")))?;
-    Ok((kind.unwrap_or_else(|| "AzureStorageBlob".to_owned()), name))
+    let of_name = format!("{member}.name");
+    let name = name
+        .ok_or_else(|| Fault::invalid(&of_name, format!("'{of_name}' is required: the name of the blob.")))?;
+    Ok((kind_asked(kind, "AzureStorageBlob", &format!("{member}.type"))?, name))
 }
 
 /// Lines of a log.

@@ -17,6 +17,9 @@ use crate::fault::Fault;
 pub(crate) fn storage(stored: &Stored, place: Place<'_>) -> Result<api::StorageAccount, Fault> {
     let Body::StorageAccount(body) = &stored.body else { return Err(other(stored)) };
     let location = body.location.clone().unwrap_or_else(|| place.location.to_owned());
+    let mut extra = body.extra.clone();
+    // clients that change an account read this without looking whether it is there
+    extra.entry("encryption").or_insert_with(|| serde_json::json!({"keySource": "Microsoft.Storage"}));
     let blob = format!("https://{}.blob{}/", stored.id.name().to_ascii_lowercase(), place.storage_suffix);
     Ok(api::StorageAccount {
         kind: Some(kind::STORAGE_ACCOUNT.to_owned()),
@@ -34,7 +37,7 @@ pub(crate) fn storage(stored: &Stored, place: Place<'_>) -> Result<api::StorageA
             status_of_primary: Some("available".to_owned()),
             primary_endpoints: Some(StorageEndpoints { blob: Some(blob) }),
             transload: Some(external(body)),
-            extra: body.extra.clone(),
+            extra,
         },
         system_data: Some(system_data(&stored.stamps)),
     })

@@ -117,4 +117,9 @@ async fn the_graph_tells_a_program_of_itself_and_of_nobody_else() {
     assert_eq!(found["value"][0]["id"], lab.object_id);
     let (other, _, _) = lab.principal("other", None).await;
     assert_eq!(lab.get(&ask(&other)).await.is(200).json()["value"], json!([]));
+    let by_id = |id: &str| format!("/v1.0/servicePrincipals/{id}");
+    for id in [&lab.client_id, &lab.object_id] {
+        assert_eq!(lab.get(&by_id(id)).await.is(200).json()["appId"], lab.client_id);
+    }
+    assert_eq!(lab.get(&by_id(&other)).await.is(404).code(), "Request_ResourceNotFound");
 }

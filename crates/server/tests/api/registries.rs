@@ -155,6 +155,11 @@ async fn a_pipeline_that_cannot_be_is_refused_with_the_member_that_is_wrong() {
         ("exportPipelines", json!({"target": {"uri": "nonsense"}})),
         (
             "exportPipelines",
+            json!({"target": {"uri": "https://a.blob.test/container", "type": "Wrong",
+            "storageAccessMode": "ManagedIdentity"}}),
+        ),
+        (
+            "exportPipelines",
             json!({"target": {"uri": "https://a.blob.test/container", "storageAccessMode": "Key"}}),
         ),
     ] {

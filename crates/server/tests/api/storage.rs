@@ -55,6 +55,8 @@ async fn an_account_is_shown_as_clients_read_it() {
     assert_eq!(properties["primaryEndpoints"]["blob"], "https://labaccount.blob.storage.transfer.test/");
     assert_eq!(properties["provisioningState"], "Succeeded");
     assert_eq!(properties["accessTier"], "Hot");
+    // `az storage account update` reads it without looking whether it is there
+    assert_eq!(properties["encryption"]["keySource"], "Microsoft.Storage");
     assert_eq!(properties["transload"]["endpoint"], "http://127.0.0.1:10000/labaccount");
     // what is put again without saying where it is stays there, and is the same one
     let again = lab.put(&at(&account("labaccount")), &json!({"location": "westus"})).await.is(200).json();
