@@ -45,6 +45,7 @@ fn what_is_wrong_with_a_template_or_its_parameters_is_said_before_anything_is_ma
 
     in_a_file_of_parameters(&lab, &given);
     a_template_that_is_none(&lab);
+    what_if_says_it_too(&lab, &given);
     somebody_without_a_role(&lab, &given);
     let pipelines =
         format!("{}/exportPipelines", lab.site.registry(Side::Source.group(), Side::Source.registry()));
@@ -94,6 +95,23 @@ fn a_template_that_is_none(lab: &Lab) {
         assert_ne!(ended.code(), 0, "{to}: {}", ended.stdout);
         assert_said(&ended.stderr, &["InvalidTemplate", word]);
     }
+}
+
+/// `az` reads what is wrong out of an answer that is well: of every other it shows a traceback.
+fn what_if_says_it_too(lab: &Lab, given: &[&str]) {
+    let template = template("export.json");
+    let what_if = |group: &str, given: &[&str]| {
+        let command = ["deployment", "group", "what-if", "-g", group, "--template-file", &template];
+        let ended = lab.az.run(&[&command[..], &["--parameters"], given].concat());
+        assert_ne!(ended.code(), 0, "{}", ended.stdout);
+        assert!(!ended.stderr.contains("Traceback"), "{}", ended.stderr);
+        ended.stderr
+    };
+    let other: Vec<&str> = given.iter().copied().chain(["exportPipelineName=abc"]).collect();
+    assert_said(&what_if(Side::Source.group(), &other), &["InvalidTemplate", "exportPipelineName", "5"]);
+    let other: Vec<&str> = given.iter().copied().chain(["registryName=nosuchregistry"]).collect();
+    assert_said(&what_if(Side::Source.group(), &other), &["InvalidTemplateDeployment", "nosuchregistry"]);
+    assert_said(&what_if("nosuchgroup", given), &["ResourceGroupNotFound", "nosuchgroup"]);
 }
 
 /// Whoever may only look may not deploy, and is told the role that is missing.
