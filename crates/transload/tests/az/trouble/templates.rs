@@ -34,7 +34,7 @@ fn what_is_wrong_with_a_template_or_its_parameters_is_said_before_anything_is_ma
     );
     assert_said(
         &fail("targetUri=ftp://a.example/c"),
-        &["/exporter'", "ftp://a.example/c", "https, s3, gs and file are"],
+        &["/exporter'", "ftp://a.example/c", "write https://ACCOUNT.blob"],
     );
     assert_said(&fail(r#"options=["OverwriteEverything"]"#), &["OverwriteEverything", "OverwriteBlobs"]);
     let identity = format!(
