@@ -19,7 +19,7 @@ pub struct Limits {
     pub log_lines_max: usize,
     /// Events of one request.
     pub events_max: usize,
-    /// Deployments that one server does at a time; those that are nested in others do not count.
+    /// Deployments that one server does at a time; of those that are nested in others as many at each depth.
     pub deployments_at_once: usize,
     /// Resources of one deployment that are made at a time.
     pub deployment_resources_at_once: usize,

@@ -43,8 +43,8 @@ pub enum DeploymentBeat {
 pub(super) const NEXT: Locking = claiming!(
     "SELECT ",
     deployment_columns!(),
-    " FROM deployments WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= $1) AND depth >= $2 \
-     ORDER BY seq LIMIT 1"
+    " FROM deployments WHERE finished_at IS NULL AND (lease_until IS NULL OR lease_until <= $1) \
+     AND (($2 >> CAST(depth AS INTEGER)) & 1) = 0 ORDER BY seq LIMIT 1"
 );
 const GIVE: &str = "UPDATE deployments SET state = 'Running', fence = $2, worker = $3, lease_until = $4, attempts = $5 \
      WHERE seq = $1";
@@ -64,27 +64,27 @@ const STEP: &str = "INSERT INTO deployment_steps (operation, name, record) VALUE
      ON CONFLICT (operation, name) DO UPDATE SET record = excluded.record";
 
 impl Ledger {
-    /// Takes the oldest deployment that nobody has; with `nested_only`, one that is nested in another. The server has it for
-    /// `lease`, and longer with every [`beat_deployment`](Self::beat_deployment).
+    /// Takes the oldest deployment that nobody has, at a depth that is none of `full`. The server has it for `lease`, and longer with every [`beat_deployment`](Self::beat_deployment).
     pub async fn claim_deployment(
         &self,
         server: &str,
         lease: Duration,
-        nested_only: bool,
+        full: &[u32],
     ) -> Result<Option<DeploymentClaim>, Error> {
-        self.db.doing(|| self.claim_deployment_in(server, lease, nested_only)).await
+        self.db.doing(|| self.claim_deployment_in(server, lease, full)).await
     }
 
     async fn claim_deployment_in(
         &self,
         server: &str,
         lease: Duration,
-        nested_only: bool,
+        full: &[u32],
     ) -> Result<Option<DeploymentClaim>, Fault> {
         let mut tx = self.db.begin().await?;
         let now = tx.now;
         let statement = NEXT.of(tx.dialect);
-        let query = sqlx::query(statement).bind(now).bind(i64::from(nested_only));
+        let full = full.iter().filter_map(|depth| 1_i64.checked_shl(*depth)).fold(0, |full, one| full | one);
+        let query = sqlx::query(statement).bind(now).bind(full);
         let Some(row) = query.fetch_optional(tx.on()).await? else { return Ok(None) };
         let (seq, deployment) = read(&row)?;
         let attempts: i64 = get::<i64>(&row, "attempts")? + 1;

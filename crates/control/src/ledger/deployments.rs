@@ -13,8 +13,8 @@ use super::sql::{
     Locking, Page, from_json, get, id as parse_id, locking, moment, moment_opt, number_after, number_cursor,
     to_json, unsigned, uuid,
 };
-use crate::Error;
 use crate::deployment::{Deployment, DeploymentRecord, DeploymentState, DeploymentStep};
+use crate::{Code, Error};
 
 /// A deployment to be asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,17 +70,20 @@ pub(super) const OF_GROUP: &str = concat!(
 );
 /// Nobody waits for one that is nested in a deployment that has ended or is to stop.
 const INSERT: &str = "INSERT INTO deployments (id_key, id, group_key, operation, depth, state, record, sealed, created_at, \
-     finished_at, parent, stopping, attempts, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-     CASE WHEN $11 IS NULL OR EXISTS (SELECT 1 FROM deployments p WHERE p.operation = $11 AND p.finished_at IS NULL \
+     finished_at, parent, root, stopping, attempts, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+     (SELECT COALESCE(p.root, p.operation) FROM deployments p WHERE p.operation = $11), CASE WHEN $11 IS NULL OR EXISTS (SELECT 1 FROM deployments p WHERE p.operation = $11 AND p.finished_at IS NULL \
      AND p.stopping = 0) THEN 0 ELSE 1 END, 0, 0) ON CONFLICT (id_key) DO NOTHING RETURNING stopping";
+/// Those that have the same outermost as one that would be nested in `$1`.
+pub(super) const NESTED: &str = "SELECT COUNT(*) AS nested FROM deployments WHERE root = \
+     (SELECT COALESCE(p.root, p.operation) FROM deployments p WHERE p.operation = $1)";
 pub(super) const SEALED: &str = "SELECT sealed FROM deployments WHERE operation = $1";
 
-/// Of a group's history: deployments that clients asked for (`$2` is 0) or nested ones (1), but none that is nested in one
-/// which is under way. Each kind has a bound of its own, so that a template with many nested ones pushes nothing else out.
+/// Of a group's history: deployments that clients asked for (`$2` is 0) or nested ones (1), but none of those
+/// whose outermost is under way. Each kind has a bound of its own, so that a template with many nested ones pushes nothing else out.
 macro_rules! history {
     () => {
         " FROM deployments d WHERE d.group_key = $1 AND CASE WHEN d.depth = 0 THEN 0 ELSE 1 END = $2 AND NOT EXISTS \
-         (SELECT 1 FROM deployments p WHERE p.operation = d.parent AND p.finished_at IS NULL)"
+         (SELECT 1 FROM deployments p WHERE p.operation = d.root AND p.finished_at IS NULL)"
     };
 }
 /// The newest of those that are too many.
@@ -111,6 +114,12 @@ impl Ledger {
         let finished = new.state.is_final().then_some(tx.now);
         let group = new.id.group_id().unwrap_or_else(|| new.id.clone());
         let parent = new.record.parent.as_ref().map(|(_, operation)| operation.to_string());
+        if let Some(parent) = &parent
+            && let Err(error) = may_nest(&mut tx, parent, self.db.limits.nested_deployments_max).await
+        {
+            tx.leave().await?;
+            return Err(error);
+        }
         let done = sqlx::query(INSERT)
             .bind(new.id.key())
             .bind(new.id.as_str())
@@ -257,6 +266,18 @@ async fn find(tx: &mut Tx, id: &ResourceId) -> Result<Option<(i64, Deployment)>,
     let statement = ONE_TO_CHANGE.of(tx.dialect);
     let row = sqlx::query(statement).bind(id.key()).fetch_optional(tx.on()).await?;
     row.map(|row| read(&row)).transpose()
+}
+
+/// One more in the deployment of this operation.
+async fn may_nest(tx: &mut Tx, parent: &str, most: usize) -> Result<(), Fault> {
+    let nested: i64 = get(&sqlx::query(NESTED).bind(parent).fetch_one(tx.on()).await?, "nested")?;
+    if usize::try_from(nested).unwrap_or_default() < most {
+        return Ok(());
+    }
+    let text = format!(
+        "More than {most} deployments would be nested in one, at whatever depth. Deploy parts of the template by themselves."
+    );
+    Err(Error::new(Code::InvalidRequest, text).into())
 }
 
 async fn forget(on: &mut AnyConnection, seq: i64, operation: Uuid) -> Result<(), Fault> {

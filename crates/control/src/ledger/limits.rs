@@ -27,6 +27,8 @@ pub struct LedgerLimits {
     /// Deployments that a group's history has (Azure: 800), and as many that were nested in others; the oldest that has ended
     /// goes when another is asked for.
     pub deployments_per_group_max: usize,
+    /// Deployments that are nested in one that a client asked for, at whatever depth.
+    pub nested_deployments_max: usize,
     /// How often a deployment is taken up by a server before it fails; one that is gone without a word counts.
     pub deployment_attempts_max: u32,
 }
@@ -44,6 +46,7 @@ impl Default for LedgerLimits {
             log_line_bytes_max: 16 * 1024,
             holds_max: 20_000,
             deployments_per_group_max: 800,
+            nested_deployments_max: 800,
             deployment_attempts_max: 10,
         }
     }

@@ -45,6 +45,7 @@ fn everyday() -> Vec<Line> {
         (deployments::TOO_OLD, "deployments_of_group (group_key=?)"),
         (deployments::TOO_OLD, "(operation=?)"),
         (deployments::OLD, "deployments_of_group (group_key=? AND seq<?)"),
+        (deployments::NESTED, "deployments_of_root (root=?)"),
         (deployments::SEALED, "(operation=?)"),
         (deployments::STEPS, "deployment_steps"),
         (deployment_claims::NEXT.of(sqlite), "deployments_open"),

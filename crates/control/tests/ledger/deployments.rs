@@ -37,7 +37,7 @@ pub(crate) async fn asked(ledger: &Ledger, new: &NewDeployment) -> Deployment {
 }
 
 pub(crate) async fn claimed(ledger: &Ledger) -> DeploymentClaim {
-    ledger.claim_deployment("server", LEASE, false).await.unwrap().unwrap()
+    ledger.claim_deployment("server", LEASE, &[]).await.unwrap().unwrap()
 }
 
 pub(crate) async fn ended(ledger: &Ledger, claim: &DeploymentClaim, state: DeploymentState) -> bool {
@@ -145,7 +145,7 @@ async fn nested_and_ended(ledger: &Ledger, name: &str, parent: &Deployment) {
 
 async fn nested_and_claimed(ledger: &Ledger, name: &str, parent: &Deployment) -> DeploymentClaim {
     asked(ledger, &nested(name, parent)).await;
-    ledger.claim_deployment("server", LEASE, true).await.unwrap().unwrap()
+    ledger.claim_deployment("server", LEASE, &[0]).await.unwrap().unwrap()
 }
 
 fn nested(name: &str, parent: &Deployment) -> NewDeployment {
@@ -178,6 +178,22 @@ pub(crate) async fn what_is_nested_in_one_under_way_is_not_forgotten(stage: &Sta
     few.close().await;
 }
 
+pub(crate) async fn so_many_are_nested_in_one_at_whatever_depth(stage: &Stage) {
+    let few = stage.another(LedgerLimits { nested_deployments_max: 3, ..limits() }).await;
+    let root = asked(&few, &new("root")).await;
+    let child = asked(&few, &nested("child", &root)).await;
+    for name in ["deep1", "deep2"] {
+        asked(&few, &nested(name, &child)).await;
+    }
+    for parent in [&root, &child] {
+        let refused = few.put_deployment(&nested("more", parent)).await.unwrap_err();
+        assert!(refused.message.contains("More than 3 deployments"), "{refused}");
+    }
+    let other = asked(&few, &new("other")).await;
+    asked(&few, &nested("its", &other)).await;
+    few.close().await;
+}
+
 pub(crate) async fn what_is_nested_stops_when_its_parent_has_ended(stage: &Stage) {
     let ledger = &stage.ledger;
     let parent = asked(ledger, &new("parent")).await;
@@ -201,7 +217,7 @@ pub(crate) async fn one_server_has_it(stage: &Stage) {
     let claim = claimed(ledger).await;
     assert_eq!((claim.deployment.operation, claim.attempt), (asked_for.operation, 1));
     assert_eq!(claim.deployment.state, DeploymentState::Running);
-    assert!(ledger.claim_deployment("other", LEASE, false).await.unwrap().is_none());
+    assert!(ledger.claim_deployment("other", LEASE, &[]).await.unwrap().is_none());
     let beat = ledger.beat_deployment(asked_for.operation, claim.fence, LEASE).await.unwrap();
     assert_eq!(beat, DeploymentBeat::Go);
     ledger.release_deployment(asked_for.operation, claim.fence).await.unwrap();
@@ -215,7 +231,7 @@ pub(crate) async fn one_server_has_it(stage: &Stage) {
 pub(crate) async fn one_of_a_lost_server_goes_to_another(stage: &Stage) {
     let ledger = &stage.ledger;
     let operation = asked(ledger, &new("one")).await.operation;
-    let lost = ledger.claim_deployment("gone", NO_LEASE, false).await.unwrap().unwrap();
+    let lost = ledger.claim_deployment("gone", NO_LEASE, &[]).await.unwrap().unwrap();
     let claim = claimed(ledger).await;
     assert_eq!(claim.attempt, 2);
     assert!(!ended(ledger, &lost, DeploymentState::Failed).await, "it has it no longer");
@@ -232,10 +248,10 @@ pub(crate) async fn one_of_a_lost_server_goes_to_another(stage: &Stage) {
 pub(crate) async fn nested_ones_are_found_by_themselves(stage: &Stage) {
     let ledger = &stage.ledger;
     asked(ledger, &new("outer")).await;
-    assert!(ledger.claim_deployment("server", LEASE, true).await.unwrap().is_none());
+    assert!(ledger.claim_deployment("server", LEASE, &[0]).await.unwrap().is_none());
     let inner = NewDeployment { depth: 1, ..new("inner") };
     asked(ledger, &inner).await;
-    let claim = ledger.claim_deployment("server", LEASE, true).await.unwrap().unwrap();
+    let claim = ledger.claim_deployment("server", LEASE, &[0]).await.unwrap().unwrap();
     assert_eq!((claim.deployment.operation, claim.deployment.depth), (inner.operation, 1));
 }
 

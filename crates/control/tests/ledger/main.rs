@@ -37,6 +37,7 @@ cases! {
     deployments::another_of_the_same_name_takes_its_place,
     deployments::a_history_has_an_end,
     deployments::what_is_nested_in_one_under_way_is_not_forgotten,
+    deployments::so_many_are_nested_in_one_at_whatever_depth,
     deployments::what_is_nested_stops_when_its_parent_has_ended,
     deployments::one_server_has_it,
     deployments::one_of_a_lost_server_goes_to_another,

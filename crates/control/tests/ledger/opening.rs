@@ -128,7 +128,7 @@ async fn an_older_ledger_is_brought_up_to_date_and_loses_nothing() {
         let again = open(&stage.url, limits()).await;
         assert!(again.run(&run_id("r")).await.unwrap().is_some());
         assert!(again.deployments(&group(), None, None, 1).await.unwrap().items.is_empty());
-        assert!(again.claim_deployment("server", LEASE, false).await.unwrap().is_none());
+        assert!(again.claim_deployment("server", LEASE, &[]).await.unwrap().is_none());
     }
 }
 

@@ -28,20 +28,24 @@ impl Server {
     /// here or at another server of the same ledger. `name` names this process in the ledger.
     pub async fn deployments(&self, name: &str, stop: CancellationToken) {
         let face = self.face();
-        let (mut outer, mut nested) = (JoinSet::new(), JoinSet::new());
+        // by their depth: those that wait for nested ones must not keep these from being done
+        let mut sets: Vec<JoinSet<()>> = Vec::new();
         let limits = &face.options.limits;
         let pause = Duration::from_millis(limits.deployment_look_millis);
         while !stop.is_cancelled() {
-            while outer.try_join_next().is_some() {}
-            while nested.try_join_next().is_some() {}
-            // those that wait for a nested one must not keep it from being done
-            let nested_only = outer.len() >= limits.deployments_at_once;
+            for set in &mut sets {
+                while set.try_join_next().is_some() {}
+            }
+            let full = full(&sets, limits.deployments_at_once);
             let lease = Duration::from_secs(limits.deployment_lease_seconds);
             let asked = Instant::now();
-            match face.control.ledger().claim_deployment(name, lease, nested_only).await {
+            match face.control.ledger().claim_deployment(name, lease, &full).await {
                 Ok(Some(claim)) => {
-                    let set = if claim.deployment.depth == 0 { &mut outer } else { &mut nested };
-                    set.spawn(work(Arc::clone(face), claim, asked, stop.child_token()));
+                    let depth = claim.deployment.depth as usize;
+                    if sets.len() <= depth {
+                        sets.resize_with(depth + 1, JoinSet::new);
+                    }
+                    sets[depth].spawn(work(Arc::clone(face), claim, asked, stop.child_token()));
                     continue;
                 }
                 Ok(None) => {}
@@ -53,9 +57,15 @@ impl Server {
                 () = tokio::time::sleep(pause) => {}
             }
         }
-        while outer.join_next().await.is_some() {}
-        while nested.join_next().await.is_some() {}
+        for mut set in sets {
+            while set.join_next().await.is_some() {}
+        }
     }
+}
+
+/// Depths at which no more is to be begun.
+fn full(sets: &[JoinSet<()>], most: usize) -> Vec<u32> {
+    (0..).zip(sets).filter(|(_, set)| set.len() >= most).map(|(depth, _)| depth).collect()
 }
 
 /// Does one, as long as it is this server's; `asked` is when it asked for it.

@@ -1,4 +1,7 @@
--- Which deployment one is nested in: it is kept as long as that one is under way, and stopped with it.
+-- Which deployment one is nested in, and which is the outermost of those: it is stopped with the one, and kept as long as the
+-- other is under way.
 
 ALTER TABLE deployments ADD COLUMN parent {key};
+ALTER TABLE deployments ADD COLUMN root {key};
 CREATE INDEX deployments_nested ON deployments (parent) WHERE finished_at IS NULL;
+CREATE INDEX deployments_of_root ON deployments (root);

@@ -69,7 +69,7 @@ async fn nothing_is_removed_while_it_is_not_known_what_a_nested_one_made() {
     first.kill().await;
     ledger.finish(&claim, &Ending::Succeeded, &claim.run.record.clone()).await.unwrap();
     // as an earlier version of the server has written it
-    let own = soon(|| async { ledger.claim_deployment("older", LONG, false).await.unwrap() }).await;
+    let own = soon(|| async { ledger.claim_deployment("older", LONG, &[]).await.unwrap() }).await;
     let operation = own.deployment.operation;
     let steps = ledger.deployment_steps(operation, None, 99).await.unwrap().items;
     let mut step = steps.into_iter().find(|step| step.made.is_some()).unwrap();
