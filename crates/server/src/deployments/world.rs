@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 use serde_json::Value as Json;
+use tokio::sync::Semaphore;
 use transload_control::{Caller, ResourceId};
 use transload_templates::{Error, Lookup, Plan, World};
 
@@ -186,22 +187,51 @@ fn no_action(function: &str, id: &str) -> Fault {
     Fault::not_found("InvalidResourceReference", text)
 }
 
+/// Evaluations that are done at a time: each may hold as much as `held_bytes_max` says, and takes a core.
+const EVALUATIONS_MAX: usize = 4;
+static TURNS: Semaphore = Semaphore::const_new(EVALUATIONS_MAX);
+
 /// Work of the processor, off the threads that answer requests.
 ///
 /// # Errors
 /// Where it did not come to its end.
 pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| {
+    // it goes on when whoever asked has gone, and has its turn until then
+    let turn = TURNS.acquire().await;
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    done.await.map_err(|_| {
         Error::template("The template could not be evaluated: this is a fault of the server; see its log.")
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use super::*;
 
     const GROUP: &str = "/subscriptions/s/resourceGroups/g";
+
+    #[tokio::test]
+    async fn so_many_evaluations_are_done_at_a_time() {
+        static NOW: AtomicUsize = AtomicUsize::new(0);
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        let all = (0..4 * EVALUATIONS_MAX).map(|_| {
+            aside(|| {
+                MOST.fetch_max(NOW.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(20));
+                NOW.fetch_sub(1, Ordering::SeqCst);
+            })
+        });
+        assert!(futures_util::future::join_all(all).await.iter().all(Result::is_ok));
+        let most = MOST.load(Ordering::SeqCst);
+        assert!((1..=EVALUATIONS_MAX).contains(&most), "{most}");
+    }
 
     #[test]
     fn only_ids_and_actions_that_list_are_asked() {
