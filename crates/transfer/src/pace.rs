@@ -38,14 +38,11 @@ pub struct Closed {
 
 /// The pace of everything that an engine moves. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Pace(Arc<Inner>);
-
-#[derive(Debug, Default)]
-struct Inner {
-    rate: Option<Rate>,
+pub struct Pace {
+    rate: Option<Arc<Rate>>,
     schedule: Option<Arc<dyn Schedule>>,
     /// What was told last, so that it is told once and not by every blob.
-    told: Mutex<Option<String>>,
+    told: Arc<Mutex<Option<String>>>,
 }
 
 /// A bucket of tokens, kept as the moment at which it would be full again.
@@ -60,11 +57,17 @@ impl Pace {
     pub fn new(bytes_per_second: Option<u64>, schedule: Option<Arc<dyn Schedule>>) -> Self {
         let rate =
             bytes_per_second.map(|bytes| Rate { bytes_per_second: bytes.max(1), full_at: Mutex::default() });
-        Self(Arc::new(Inner { rate, schedule, told: Mutex::default() }))
+        Self { rate: rate.map(Arc::new), schedule, told: Arc::default() }
+    }
+
+    /// The same pace, kept together with this one, for an operation whose events go elsewhere: it is told there too.
+    #[must_use]
+    pub fn for_another(&self) -> Self {
+        Self { told: Arc::default(), ..self.clone() }
     }
 
     fn is_free(&self) -> bool {
-        self.0.rate.is_none() && self.0.schedule.is_none()
+        self.rate.is_none() && self.schedule.is_none()
     }
 }
 
@@ -82,14 +85,14 @@ impl Rate {
 impl Engine {
     /// Waits until bytes that have come may go on.
     pub(crate) async fn pass(&self, bytes: u64) {
-        if let Some(rate) = &self.pace.0.rate {
+        if let Some(rate) = &self.pace.rate {
             sleep_until(rate.take(bytes, Instant::now())).await;
         }
     }
 
     /// Waits until bytes may move at all. Whether it had to.
     pub(crate) async fn until_open(&self) -> bool {
-        let Some(schedule) = &self.pace.0.schedule else { return false };
+        let Some(schedule) = &self.pace.schedule else { return false };
         let Some(mut closed) = schedule.closed() else { return false };
         loop {
             self.tell(&closed);
@@ -121,7 +124,7 @@ impl Engine {
     }
 
     fn tell(&self, closed: &Closed) {
-        let mut told = self.pace.0.told.lock();
+        let mut told = self.pace.told.lock();
         if told.as_deref() != Some(&closed.until) {
             *told = Some(closed.until.clone());
             let (until, seconds) = (closed.until.clone(), closed.wait.as_secs());
@@ -191,5 +194,14 @@ mod tests {
         assert_eq!(rate.take(1000, start), start + Duration::from_secs(2));
         let later = start + Duration::from_secs(100);
         assert_eq!(rate.take(1250, later), later + Duration::from_secs(1));
+    }
+
+    #[test]
+    fn operations_of_one_pace_share_its_rate() {
+        let pace = Pace::new(Some(1000), None);
+        let (one, other) = (pace.for_another(), pace.for_another());
+        let start = Instant::now();
+        one.rate.unwrap().take(250, start);
+        assert_eq!(other.rate.unwrap().take(1000, start), start + Duration::from_secs(1));
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use transload_registry::credentials::{CredentialProvider, DockerConfig};
-use transload_registry::{Client, ClientOptions, Source, Target, Web};
+use transload_registry::{Client, ClientOptions, Limits, Source, Target, Web};
 use transload_transfer::{Code, Error, Selection, Sources};
 
 use crate::cli::{RegistryArgs, ResourceArgs, TrustArgs};
@@ -15,6 +15,16 @@ use crate::output::Output;
 
 /// Certificates and keys are some KiB long.
 const PEM_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// What a person sets for requests to registries.
+pub(crate) fn bounds(resources: &ResourceArgs) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        requests_per_host_max: resources.max_per_host.map(usize::from),
+        retry_after_max: resources.max_wait.unwrap_or(usual.retry_after_max),
+        ..usual
+    }
+}
 
 /// Opens registries, all with the same options.
 pub(crate) struct Registries {
@@ -64,9 +74,7 @@ impl Registries {
 
     /// The same within what a person sets, telling of waits.
     pub(crate) fn within(mut self, resources: &ResourceArgs, output: &Output) -> Self {
-        let limits = &mut self.options.limits;
-        limits.requests_per_host_max = resources.max_per_host.map(usize::from);
-        limits.retry_after_max = resources.max_wait.unwrap_or(limits.retry_after_max);
+        self.options.limits = bounds(resources);
         self.options.on_wait = Some(output.on_wait());
         self
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use transload_transfer::Limits as EngineLimits;
+use transload_transfer::{Limits as EngineLimits, Pace};
 
 use crate::limits::Limits;
 
@@ -28,6 +28,8 @@ pub struct WorkerOptions {
     pub limits: Limits,
     /// Bounds of each transfer.
     pub engine: EngineLimits,
+    /// How fast all transfers together move bytes, and when.
+    pub pace: Pace,
 }
 
 impl WorkerOptions {
@@ -43,6 +45,7 @@ impl WorkerOptions {
             storage_suffix: None,
             limits: Limits::default(),
             engine: EngineLimits::default(),
+            pace: Pace::default(),
         }
     }
 }

@@ -69,7 +69,8 @@ impl Bench<'_> {
     }
 
     fn engine(&self) -> Engine {
-        Engine::new(self.options.engine, self.progress.events(), self.cancel.clone())
+        let pace = self.options.pace.for_another();
+        Engine::new(self.options.engine, self.progress.events(), self.cancel.clone()).with_pace(pace)
     }
 
     fn holds(&self) -> Holds {

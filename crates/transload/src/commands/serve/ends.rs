@@ -6,7 +6,7 @@ use transload_transfer::Error;
 use crate::commands::TOOL;
 use crate::config::Environment;
 use crate::location;
-use crate::registries::ca_pem;
+use crate::registries::{bounds, ca_pem};
 use crate::settings::Work;
 
 /// Ends as the arguments and the environment have them.
@@ -18,6 +18,7 @@ pub(super) fn endpoints(work: &Work, environment: &Environment) -> Result<Endpoi
         ca_pem: ca_pem(&work.trust)?,
         proxy: environment.proxy.clone(),
         user_agent: TOOL.to_owned(),
+        limits: bounds(&work.resources),
         ..ClientOptions::default()
     };
     let stores = location::options(&work.trust, environment)?;

@@ -155,6 +155,7 @@ pub(super) fn worker(
     options.storage_suffix = Some(control.options().storage_suffix.clone());
     options.limits.runs_at_once = usize::from(work.workers);
     options.engine = engine.limits;
+    options.pace = engine.pace;
     Ok(Worker::new(control.ledger().clone(), ends, Arc::new(secrets), Arc::new(reach), options))
 }
 
