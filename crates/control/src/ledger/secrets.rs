@@ -15,6 +15,7 @@ use super::sql::{
     Locking, Page, beneath, from_json, get, id as parse_id, locking, name_after, name_cursor, number_after,
     number_cursor, to_json,
 };
+use super::watches::wake_watches;
 use crate::resource::kind;
 use crate::{Code, Error};
 
@@ -54,6 +55,7 @@ impl Ledger {
             let detail = format!("secret '{}' has this version already", row.info.name);
             return Err(Error::new(Code::Conflict, detail).into());
         }
+        wake_watches(&mut tx).await?;
         tx.commit(&self.db).await
     }
 
@@ -129,6 +131,7 @@ impl Ledger {
         let SecretInfo { vault, name, version, .. } = found.info;
         let changed = SecretInfo { vault, name, version, ..info.clone() };
         sqlx::query(UPDATE).bind(seq).bind(to_json(&changed)?).execute(tx.on()).await?;
+        wake_watches(&mut tx).await?;
         tx.commit(&self.db).await?;
         Ok(true)
     }

@@ -31,7 +31,7 @@ pub struct Watch {
 pub struct Poke {
     /// The pipeline; its id in lower case.
     pub pipeline: ResourceId,
-    /// Name of the blob.
+    /// Name of the blob; empty where it is not the container that changed but perhaps who may reach it.
     pub name: String,
 }
 
@@ -156,11 +156,24 @@ fn keys(rows: &[AnyRow]) -> Result<Vec<String>, Fault> {
     rows.iter().map(|row| get(row, "pipeline_key")).collect()
 }
 
+/// Tells whoever watches a container that it may be reached now where it could not be: a policy, a secret or a key is another.
+pub(super) async fn wake_watches(tx: &mut Tx) -> Result<(), Fault> {
+    const WAKE: &str = "INSERT INTO pokes (pipeline_key, name) SELECT pipeline_key, '' FROM watches \
+         WHERE worker IS NOT NULL ORDER BY pipeline_key ON CONFLICT (pipeline_key, name) DO NOTHING";
+    sqlx::query(WAKE).execute(tx.on()).await?;
+    tx.wake_pokes();
+    Ok(())
+}
+
 /// A pipeline that imports by itself is watched from now on, another one no longer.
 pub(super) async fn keep_watch(tx: &mut Tx, id: &ResourceId, body: &Body) -> Result<(), Fault> {
     const WATCH: &str = "INSERT INTO watches (pipeline_key, lease_until, fence) VALUES ($1, 0, 0) \
          ON CONFLICT (pipeline_key) DO NOTHING";
-    let Body::Pipeline(pipeline) = body else { return Ok(()) };
+    let pipeline = match body {
+        Body::Pipeline(pipeline) => pipeline,
+        Body::Vault(_) | Body::StorageAccount(_) | Body::UserIdentity(_) => return wake_watches(tx).await,
+        Body::Group(_) | Body::Registry(_) => return Ok(()),
+    };
     let watched = pipeline.direction == Direction::Import && pipeline.trigger == Some(TriggerStatus::Enabled);
     if watched {
         sqlx::query(WATCH).bind(id.key()).execute(tx.on()).await?;

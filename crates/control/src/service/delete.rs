@@ -49,7 +49,8 @@ impl Control {
         Err(Error::new(
             Code::InUse,
             format!(
-                "'{}' cannot be deleted while its run '{}' is under way ({run}). Wait for the run, or cancel it first.",
+                "'{}' cannot be deleted while its run '{}' is under way ({run}). Wait for the run, or stop it first \
+                 (`az acr pipeline-run delete`, `transload run cancel`).",
                 id.name(),
                 run.name()
             ),

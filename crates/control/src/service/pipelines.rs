@@ -272,7 +272,14 @@ fn options(direction: Direction, words: &[String]) -> Result<Vec<PipelineOption>
             let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
             let shown: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
             let what = if direction == Direction::Export { "an export" } else { "an import" };
-            let text = format!("'{shown}' is no option of {what} pipeline; these are: {}.", names.join(", "));
+            let mut text =
+                format!("'{shown}' is no option of {what} pipeline; these are: {}.", names.join(", "));
+            if direction == Direction::Import && shown.trim().eq_ignore_ascii_case("DisableSourceTrigger") {
+                text.push_str(
+                    " The trigger is switched off by trigger.sourceTrigger.status 'Disabled' (az: --source-trigger-enabled \
+                     false, in short -e false; templates: sourceTriggerStatus).",
+                );
+            }
             return Err(Error::new(Code::InvalidRequest, text).about("options"));
         };
         if !options.contains(option) {

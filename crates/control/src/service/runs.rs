@@ -86,8 +86,8 @@ impl Control {
             return Err(Error::new(
                 Code::Conflict,
                 format!(
-                    "The pipeline run '{}' is under way with another request. Wait for it to end, cancel it, or use another \
-                     name.",
+                    "The pipeline run '{}' is under way with another request (another forceUpdateTag makes one). Wait for it to \
+                     end, stop it (`az acr pipeline-run delete`, `transload run cancel`), or use another name.",
                     id.name()
                 ),
             ));

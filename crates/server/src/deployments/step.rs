@@ -179,9 +179,9 @@ impl Job<'_> {
             _ => fault.into(),
         })?;
         let status = reply.status.as_u16();
-        match &reply.watched {
-            Some(watched) => self.watch(watched).await?,
-            None => already_ended(&reply.body)?,
+        // one that ended badly before is watched as well: its operation tells why, and that nothing was started
+        if let Some(watched) = &reply.watched {
+            self.watch(watched).await?;
         }
         Ok((status, vec![planned.id.clone()]))
     }
@@ -212,29 +212,6 @@ impl Job<'_> {
             () = tokio::time::sleep(pause) => Ok(()),
         }
     }
-}
-
-/// A resource that is not watched has ended: well, or not (contract, § 0.5).
-fn already_ended(body: &Json) -> Result<(), Unmade> {
-    let properties = &body["properties"];
-    let state = properties["provisioningState"].as_str().unwrap_or("Succeeded");
-    if !["failed", "canceled"].contains(&state.to_ascii_lowercase().as_str()) {
-        return Ok(());
-    }
-    let response = &properties["response"];
-    let said = response["pipelineRunErrorMessage"].as_str().unwrap_or("It ended without a word.");
-    let code = response["transload"]["errorCode"].as_str().unwrap_or("ResourceDeploymentFailure");
-    Err(Unmade::Failed(
-        409,
-        ErrorBody {
-            code: code.to_owned(),
-            message: format!(
-                "{said}\nThis is how it ended when it was asked for before ({state}); the same again starts nothing: give \
-                 another forceUpdateTag."
-            ),
-            ..ErrorBody::default()
-        },
-    ))
 }
 
 /// Why an operation failed.

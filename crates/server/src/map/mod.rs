@@ -20,7 +20,7 @@ use crate::fault::Fault;
 pub(crate) use access::{audit_entry, grant, grant_asked, principal, principal_secret};
 pub(crate) use pipeline::{pipeline, pipeline_asked};
 pub(crate) use registry::{import_asked, registry, registry_asked};
-pub(crate) use run::{LogPage, log_line, log_mark, operation, run, run_asked};
+pub(crate) use run::{LogPage, log_line, log_mark, operation, run, run_asked, say_asked_again};
 pub(crate) use secret::{deleted_secret, secret, secret_asked, secret_change, secret_item};
 pub(crate) use storage::{storage, storage_asked, storage_keys};
 pub(crate) use vault::{policies, policies_asked, user_identity, vault, vault_asked};

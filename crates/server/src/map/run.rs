@@ -126,7 +126,9 @@ fn error_message(state: RunState, record: &Record) -> Option<String> {
     let listed = record.failed.iter().filter(|one| !is_said(&one.artifact, &one.message));
     let lines = listed.map(|one| format!("{}: {}", one.artifact, one.message));
     let text: Vec<String> = said.clone().into_iter().chain(lines).collect();
-    Some(text.join("\n")).filter(|text| !text.is_empty())
+    // one line: tables of `az` and what reads its `-o tsv` have a line for each run
+    let text = text.iter().flat_map(|text| text.lines()).map(str::trim).filter(|line| !line.is_empty());
+    Some(text.collect::<Vec<_>>().join("; ")).filter(|text| !text.is_empty())
 }
 
 fn details(kept: &Run) -> RunDetails {
@@ -184,6 +186,16 @@ pub(crate) fn operation(kept: &Operation, path: &str) -> api::OperationStatus {
             _ => None,
         },
     }
+}
+
+/// Tells whoever asked for the same again how it ended, that nothing was started, and what starts it.
+pub(crate) fn say_asked_again(shown: &mut api::OperationStatus) {
+    let Some(error) = &mut shown.error else { return };
+    error.message.push_str(&format!(
+        "\nThis is how it ended when it was asked for before ({}); the same request starts nothing. Another forceUpdateTag \
+         does: give one, or --force-redeploy to `az acr pipeline-run create`.",
+        shown.status
+    ));
 }
 
 fn said(code: &str, message: &str) -> api::ErrorBody {

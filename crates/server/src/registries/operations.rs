@@ -15,6 +15,9 @@ use crate::map;
 
 const ASYNC_OPERATION: HeaderName = HeaderName::from_static("azure-asyncoperation");
 
+/// In the link of an operation that an equal request had before: nothing was started, and its error says so.
+pub(crate) const ASKED_AGAIN: &str = "askedAgain";
+
 impl Face {
     /// Where an operation is looked at; `what` is `operationStatuses` or `operationResults`. It is asked for with the
     /// api-version of the request.
@@ -80,7 +83,11 @@ fn operation_id(call: &Call) -> Result<Uuid, Fault> {
 pub(crate) async fn status(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let operation = face.control.operation(&call.caller, operation_id(call)?).await?;
     let path = face.operation_path("operationStatuses", operation.id, Some(call.params.get("location")));
-    Ok(Answer::ok(&map::operation(&operation, &path)).retry_after(face.options.limits.poll_seconds))
+    let mut shown = map::operation(&operation, &path);
+    if call.query.get(ASKED_AGAIN).is_some() {
+        map::say_asked_again(&mut shown);
+    }
+    Ok(Answer::ok(&shown).retry_after(face.options.limits.poll_seconds))
 }
 
 /// 202 until the operation has ended, then 200; for one that failed the error itself.

@@ -6,13 +6,14 @@ use http::{HeaderName, StatusCode};
 use transload_control::ResourceId;
 use transload_control::ledger::{DeletedRun, PutOutcome};
 use transload_control::resource::Stored;
-use transload_control::run::Run;
+use transload_control::run::{Run, RunState};
 
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::face::Face;
 use crate::fault::Fault;
 use crate::map;
+use crate::registries::operations::ASKED_AGAIN;
 
 const ASYNC_OPERATION: HeaderName = HeaderName::from_static("azure-asyncoperation");
 
@@ -37,8 +38,15 @@ impl Face {
         if run.state.is_final() {
             return Ok(answer);
         }
-        let watched = self.operation_link(call, "operationStatuses", run.operation, run.location.as_deref());
-        Ok(answer.header(ASYNC_OPERATION, &watched).retry_after(self.options.limits.poll_seconds))
+        Ok(self.with_link(answer, &self.link_of(call, run)))
+    }
+
+    fn link_of(&self, call: &Call, run: &Run) -> String {
+        self.operation_link(call, "operationStatuses", run.operation, run.location.as_deref())
+    }
+
+    fn with_link(&self, answer: Answer, link: &str) -> Answer {
+        answer.header(ASYNC_OPERATION, link).retry_after(self.options.limits.poll_seconds)
     }
 }
 
@@ -66,7 +74,15 @@ pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
         // one that is busy is refused by the control plane
         PutOutcome::Requeued | PutOutcome::Unchanged | PutOutcome::Busy => StatusCode::OK,
     };
-    face.answer_run(call, status, &put.run).await
+    let answer = face.answer_run(call, status, &put.run).await?;
+    // clients take an end that the first answer shows for a good one (contract, § 0.5): its operation says what it was
+    let ended_badly = matches!(put.run.state, RunState::Failed | RunState::Canceled);
+    Ok(if put.outcome == PutOutcome::Unchanged && ended_badly {
+        let link = face.link_of(call, &put.run);
+        face.with_link(answer, &format!("{link}&{ASKED_AGAIN}=true"))
+    } else {
+        answer
+    })
 }
 
 pub(crate) async fn get(face: &Face, call: &Call) -> Result<Answer, Fault> {

@@ -167,6 +167,9 @@ async fn a_pipeline_that_cannot_be_is_refused_with_the_member_that_is_wrong() {
         assert_eq!(answer.status, 400, "{properties} {}", answer.text);
         assert!(answer.json()["error"]["message"].as_str().unwrap().len() > 20, "{}", answer.text);
     }
+    let old = json!({"source": good, "options": ["DisableSourceTrigger"]});
+    let told = put("importPipelines", old).await.is(400).json()["error"]["message"].to_string();
+    assert!(told.contains("-e false") && told.contains("sourceTriggerStatus"), "{told}");
     lab.put(&pipeline("exportPipelines", "a_b-c"), &json!({"properties": {"target": good}})).await.is(400);
 }
 

@@ -109,6 +109,53 @@ async fn an_equal_request_does_nothing_again_and_another_tag_runs_again() {
 }
 
 #[tokio::test]
+async fn why_a_run_failed_is_one_line_in_lists() {
+    let lab = Lab::new().await.with_pipelines().await;
+    lab.put(&run("run01"), &Lab::export_run()).await.is(201);
+    let message = "1 of 2 artifacts failed, and nothing was made visible\nteam/none:v1: not there".to_owned();
+    let error = RunError { code: "ArtifactsFailed".into(), message };
+    end_oldest(&lab, Ending::Failed { error, transient: false }, Record::default()).await;
+    let found = lab.get(&run("run01")).await.is(200).json();
+    assert_eq!(
+        found["properties"]["response"]["pipelineRunErrorMessage"],
+        "1 of 2 artifacts failed, and nothing was made visible; team/none:v1: not there"
+    );
+}
+
+#[tokio::test]
+async fn who_repeats_what_ended_badly_is_told_that_it_did_and_what_starts_it() {
+    let lab = Lab::new().await.with_pipelines().await;
+    let first = lab.put(&run("run01"), &Lab::export_run()).await.is(201);
+    let first = path_of(first.header("azure-asyncoperation"));
+    end_oldest(&lab, failed(), Record::default()).await;
+    let told = |poll: &Value| poll["error"]["message"].as_str().unwrap().to_owned();
+    let plain = told(&lab.get(&first).await.is(200).json());
+    // a client that sees no operation here takes the old failure for a success
+    let again = lab.put(&run("run01"), &Lab::export_run()).await.is(200);
+    assert_eq!(again.header("retry-after"), "1");
+    assert_eq!(again.json()["properties"]["provisioningState"], "Failed");
+    let poll = lab.get(&path_of(again.header("azure-asyncoperation"))).await.is(200).json();
+    assert_eq!(
+        (poll["status"].as_str(), poll["error"]["code"].as_str()),
+        (Some("Failed"), Some("StorageDenied"))
+    );
+    let message = told(&poll);
+    assert!(message.starts_with(&plain) && message.contains("starts nothing"), "{message}");
+    assert!(message.contains("--force-redeploy") && message.contains("forceUpdateTag"), "{message}");
+    // whoever watches the first request is told of that alone
+    assert_eq!(told(&lab.get(&first).await.is(200).json()), plain);
+
+    let mut forced = Lab::export_run();
+    forced["properties"]["forceUpdateTag"] = json!("2");
+    lab.put(&run("run01"), &forced).await.is(200);
+    lab.post(&versioned(&format!("{}/pipelineRuns/run01/cancel", registry())), &json!({})).await;
+    let again = lab.put(&run("run01"), &forced).await.is(200);
+    let poll = lab.get(&path_of(again.header("azure-asyncoperation"))).await.is(200).json();
+    assert_eq!(poll["status"], "Canceled");
+    assert!(told(&poll).contains("--force-redeploy"), "{poll}");
+}
+
+#[tokio::test]
 async fn what_templates_send_empty_is_absent() {
     let lab = Lab::new().await.with_pipelines().await;
     let body = json!({"location": "westus", "properties": {"request": {

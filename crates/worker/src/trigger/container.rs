@@ -82,6 +82,19 @@ impl Container {
         (self.failures > 0).then(|| self.backed_off(self.failures))
     }
 
+    /// Whether something here could not be reached.
+    pub(super) fn is_troubled(&self) -> bool {
+        self.failures > 0 || !self.unreadable.is_empty()
+    }
+
+    /// What could not be reached is tried anew, with a secret that is read anew.
+    pub(super) fn begin_anew(&mut self) {
+        self.open = None;
+        self.failures = 0;
+        self.unreadable.clear();
+        self.listed = None;
+    }
+
     fn backed_off(&self, failures: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(failures.min(16));
         let most = self.worker.options.limits.trigger.listing_again_max;

@@ -51,10 +51,12 @@ pub(crate) fn decide(
     }
     match (&seen.run, run) {
         (None, _) => Decision::Start,
-        // somebody removed the record of the run: it was handled
-        (Some(_), None | Some(RunState::Succeeded | RunState::Canceled)) => Decision::Settle,
+        (Some(_), Some(RunState::Succeeded | RunState::Canceled)) => Decision::Settle,
+        // somebody removed the record of a run that is not known to have failed: it was handled
+        (Some(_), None) if seen.next_at.is_none() => Decision::Settle,
         (Some(_), Some(RunState::Queued | RunState::Running | RunState::Canceling)) => Decision::Leave,
-        (Some(_), Some(RunState::Failed)) => match seen.next_at {
+        // that it failed stays true when its record goes
+        (Some(_), None | Some(RunState::Failed)) => match seen.next_at {
             _ if seen.attempts >= limits.imports_max => Decision::Report,
             None => Decision::Defer(now + again_in(seen.attempts, limits)),
             Some(at) if at <= now => Decision::Again,
@@ -148,6 +150,9 @@ mod tests {
             (seen(Verdict::Bundle, true, 1, None), Some(S::Succeeded), D::Settle),
             (seen(Verdict::Bundle, true, 1, None), Some(S::Canceled), D::Settle),
             (seen(Verdict::Bundle, true, 1, None), None, D::Settle),
+            (seen(Verdict::Bundle, true, 1, Some(1)), None, D::Leave),
+            (seen(Verdict::Bundle, true, 1, Some(0)), None, D::Again),
+            (seen(Verdict::Bundle, true, 3, Some(0)), None, D::Report),
             (seen(Verdict::Bundle, true, 1, None), Some(S::Failed), at(10)),
             (seen(Verdict::Bundle, true, 2, None), Some(S::Failed), at(15)),
             (seen(Verdict::Bundle, true, 1, Some(1)), Some(S::Failed), D::Leave),

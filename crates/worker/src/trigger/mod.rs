@@ -44,8 +44,24 @@ struct Slot {
     told: HashSet<String>,
     /// Something happened in the folder while it was being looked at.
     stirred: bool,
+    /// Who may reach it may have changed while it was being looked at.
+    woken: bool,
     /// Stops a look at it.
     cancel: CancellationToken,
+}
+
+impl Slot {
+    /// One that could not be reached is looked at now: perhaps it can be.
+    fn wake(&mut self) {
+        match &mut self.container {
+            None => self.woken = true,
+            Some(container) if container.is_troubled() => {
+                container.begin_anew();
+                self.due = Instant::now();
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 /// Watches until it is told to stop, then gives the containers to others.
@@ -94,10 +110,13 @@ impl Watching<'_> {
                     self.stirs.poked();
                 }
                 for poke in pokes {
-                    if let Some(slot) = self.slots.get_mut(poke.pipeline.key()) {
-                        slot.told.insert(poke.name);
-                        slot.due = Instant::now();
+                    let Some(slot) = self.slots.get_mut(poke.pipeline.key()) else { continue };
+                    if poke.name.is_empty() {
+                        slot.wake();
+                        continue;
                     }
+                    slot.told.insert(poke.name);
+                    slot.due = Instant::now();
                 }
             }
             Err(error) => tracing::warn!(error = %error, "cannot ask the ledger which blobs were written"),
@@ -126,6 +145,7 @@ impl Watching<'_> {
                 due: Instant::now(),
                 told: HashSet::new(),
                 stirred: false,
+                woken: false,
                 cancel: CancellationToken::new(),
             };
             if let Some(old) = self.slots.insert(key, slot) {
@@ -207,6 +227,9 @@ impl Watching<'_> {
         slot.due = Instant::now() + pause;
         slot.stirred = false;
         slot.container = Some(container);
+        if std::mem::take(&mut slot.woken) {
+            slot.wake();
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Identities of pipelines towards vaults: what they may not read is said exactly, and written down.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use transload_control::audit::{Filter, Outcome};
-use transload_control::resource::{AccessPolicy, Body, Direction, Group, Vault};
+use transload_control::resource::{AccessPolicy, Body, Direction, Group, TriggerStatus, Vault};
 use transload_control::{Caller, Control, ControlOptions, Limits, PolicyChange, ResourceId};
 use transload_testkit::peers::Azurite;
 use transload_testkit::peers::sas::Sas;
@@ -94,4 +95,42 @@ async fn an_identity_without_get_is_refused_by_name_and_one_with_it_reads() {
     let all = site.ledger.audit_page(&Filter::default(), None, 100).await.unwrap().items;
     let signature = token.split("sig=").nth(1).unwrap();
     assert!(!format!("{all:?}").contains(signature));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_that_may_not_read_its_secret_goes_on_when_it_may() {
+    let azurite = Azurite::start();
+    azurite.create_container("transfer");
+    azurite.put_blob("transfer", "notes.txt", b"no bundle");
+    let site = Site::new().await;
+    let token = Sas::container("transfer").permissions("racwdl").token();
+    let (control, caller, vault) = vault(&site, &token).await;
+    let uri = azurite.url("transfer");
+    let enabled = Some(TriggerStatus::Enabled);
+    let into = site.pipeline_at(Direction::Import, "in", &[], &uri, Some(SECRET), enabled).await;
+    let Some(Body::Pipeline(pipeline)) = site.ledger.get(&into).await.unwrap().map(|stored| stored.body)
+    else {
+        panic!("no pipeline")
+    };
+    let mut options = site.options("watcher");
+    options.watches = true;
+    // by itself it does not look again within the life of the test
+    options.interval = Duration::from_secs(86_400);
+    options.limits.trigger.listing_again_max = options.interval;
+    let working = site.worker(options);
+    let denied = Filter { outcome: Some(Outcome::Denied), ..Filter::default() };
+    while site.ledger.audit_page(&denied, None, 10).await.unwrap().items.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let policy = AccessPolicy {
+        tenant_id: Uuid::from_u128(2).to_string(),
+        object_id: pipeline.identity.principals()[0].to_string(),
+        secrets: vec!["get".to_owned()],
+        other: serde_json::Map::new(),
+    };
+    control.patch_policies(&caller, &vault, PolicyChange::Add, vec![policy]).await.unwrap();
+    while site.ledger.seen(&into, "notes.txt").await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    working.end().await;
 }

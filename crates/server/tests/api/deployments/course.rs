@@ -110,6 +110,7 @@ async fn a_run_is_waited_for_and_its_failure_is_the_deployments() {
     let again = lab.deploy("run", &run("1"), json!({})).await;
     let message = again["properties"]["error"]["details"][0]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("get a new token") && message.contains("forceUpdateTag"), "{message}");
+    assert_eq!(message.matches("get a new token").count(), 1, "{message}");
     let watched = lab.begin("run", request(&run("2"), &json!({}))).await;
     let claim = soon(|| async { lab.control.ledger().claim("w", LONG).await.unwrap() }).await;
     let done = transload_control::ledger::Ending::Succeeded;
