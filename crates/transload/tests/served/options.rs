@@ -1,6 +1,9 @@
 //! What pipelines may be told, what that does, and in which words the rest is refused.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use transload_testkit::hog::wait_until;
 use transload_testkit::images::{Corpus, gzip_like_layer, image};
 use transload_testkit::peers::sas::Sas;
 use transload_testkit::site::SiteOptions;
@@ -67,6 +70,25 @@ fn a_run_that_goes_on_after_failures_names_each_of_them() {
     assert!(told.contains("team/none:v1") && told.contains("team/web:v9"), "{told}");
     assert_eq!(ended["properties"]["response"]["importedArtifacts"], json!(["team/web:v1"]));
     assert!(world.azurite.get_blob(CONTAINER, "patient").is_some());
+}
+
+#[test]
+fn runs_of_a_server_with_a_window_wait_for_it() {
+    let hour = |hours: i64| {
+        let then = time::OffsetDateTime::now_utc() + time::Duration::hours(hours);
+        format!("{:02}:{:02}", then.hour(), then.minute())
+    };
+    let window = format!("{}-{} UTC", hour(6), hour(7));
+    let both = ["--window", &window, "--rate-limit", "1GiB/s"].map(str::to_owned).to_vec();
+    let world = World::new(SiteOptions { both, ..SiteOptions::default() });
+    push(&world.near.host(), &one(1));
+    let run = world.begin_export(&world.make_export("exporter", &[]), "waits", &["team/web:v1"], "bundle");
+    let log = || world.site.get(&format!("{run}/log")).to_string();
+    let waits = wait_until(Duration::from_secs(120), || {
+        std::thread::sleep(Duration::from_millis(50));
+        log().contains("waiting") || state(&world.site.get(&run)) == "Succeeded"
+    });
+    assert!(waits && log().contains("window"), "{}", log());
 }
 
 #[test]
