@@ -92,8 +92,11 @@ fn an_identity_of_others_is_not_to_be_had() {
         format!("{}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mover", site.group("ours"));
     site.put(&identity, &json!({"location": "here"}));
     let other = Somebody::with(&site, "other", "Contributor", &site.group("theirs"));
-    let mut body =
-        export_pipeline("https://elsewhere.example/container", &format!("{}/secrets/sas", site.vault_url("v")), &[]);
+    let mut body = export_pipeline(
+        "https://elsewhere.example/container",
+        &format!("{}/secrets/sas", site.vault_url("v")),
+        &[],
+    );
     let pipeline = format!("{}/exportPipelines/exporter", site.registry("theirs", REGISTRY));
     assert_eq!(other.ask(&site, "PUT", &pipeline, &body).0, 200);
     body["identity"] = json!({"type": "UserAssigned", "userAssignedIdentities": {identity.clone(): {}}});
