@@ -163,6 +163,13 @@ pub struct DeploymentText {
     pub request: Option<String>,
     /// Until it has ended: values of the deployment that it is nested in which must not be shown.
     pub hidden: Vec<String>,
+    /// Until it has ended: those of them that may stand in its template or its parameters without being told from others.
+    pub unmarked: Vec<String>,
+    /// Until it has ended: names of parameters of which that deployment has made their values.
+    pub secret_parameters: Vec<String>,
+    /// When it has ended: outputs that were made of secrets, for the template that refers to them: values by name. They are
+    /// not shown.
+    pub outputs: Map<String, Value>,
     /// When it has ended: the template, for those who ask for it. Parameters are forgotten.
     pub template: Value,
 }

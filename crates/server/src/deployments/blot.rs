@@ -25,6 +25,18 @@ const KEY_CHARS_MIN: usize = 8;
 #[derive(Clone, Default)]
 pub(crate) struct Blots(Vec<Arc<Layer>>);
 
+/// What must not be shown of a deployment besides its own secrets.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hidden {
+    /// Values that no message may tell.
+    pub(crate) values: Blots,
+    /// Those of them that may stand in the template or in parameters without being told from others: outputs of other
+    /// deployments that were made of secrets.
+    pub(crate) unmarked: Blots,
+    /// Names of parameters that were made of secrets.
+    pub(crate) parameters: Vec<String>,
+}
+
 /// Values that were added together, sorted, each once.
 struct Layer {
     values: Vec<String>,
@@ -122,6 +134,15 @@ impl Blots {
         let mut found = Vec::new();
         collect(&Value::from_json(answer), &mut found);
         found.retain(|text| text.chars().nth(KEY_CHARS_MIN - 1).is_some());
+        self.push(found);
+    }
+
+    /// Every text and number of these values.
+    pub(crate) fn add<'v>(&mut self, values: impl IntoIterator<Item = &'v Json>) {
+        let mut found = Vec::new();
+        for value in values {
+            collect(&Value::from_json(value), &mut found);
+        }
         self.push(found);
     }
 

@@ -11,7 +11,6 @@ use transload_templates::{Lookup, Plan};
 use uuid::Uuid;
 
 use super::ask::Asked;
-use super::blot::Blots;
 use super::order::deployed;
 use super::prepare::{Boxed, Prepared, Unplanned, Which, is_passing};
 use super::words::template_body;
@@ -69,6 +68,24 @@ impl Whole {
     /// Whether what was asked for in vain is there when it is needed.
     pub(super) fn is_own(&self, fault: &Fault, lookup: &Lookup) -> bool {
         self.makes(lookup.id()) || self.may_come(fault)
+    }
+
+    /// Whether answers came from what is made by it: by then they may be others.
+    pub(super) fn changes(&self, known: &Known) -> bool {
+        known.answered.iter().any(|id| self.makes(id))
+    }
+
+    /// Whether outputs were among them. What else a resource says of itself seldom becomes another.
+    pub(super) fn changes_outputs(&self, known: &Known) -> bool {
+        let is_deployment = |id: &ResourceId| id.is_kind(kind::DEPLOYMENT);
+        let outputs =
+            known.answered.iter().filter(|id| ResourceId::parse(id).is_ok_and(|id| is_deployment(&id)));
+        outputs.into_iter().any(|id| self.makes(id))
+    }
+
+    /// Whether why there is no answer is that what gives it is not made yet, or will be another.
+    pub(super) fn is_known_later(&self, known: &Known, untold: &Untold) -> bool {
+        self.changes(known) || matches!(untold, Untold::Fault(fault, lookup) if self.is_own(fault, lookup))
     }
 
     /// Whether something that is not there may be made by what nobody can look into.
@@ -143,11 +160,17 @@ impl Face {
         at: usize,
         depth: u32,
     ) -> Result<Inside, Fault> {
-        let (plan, mut known) = (&outer.plan, Known::hiding(&outer.blots));
+        let (plan, mut known) = (&outer.plan, Known::hiding(outer));
         let told = self.told(caller, plan, &mut known, move |plan, world| plan.nested(at, world)).await;
         let nested = match told {
             Ok(nested) => nested,
             Err(Untold::Fault(fault, lookup)) if whole.is_own(&fault, &lookup) => return Ok(Inside::Later),
+            Err(untold) if outer.is_stale || whole.changes(&known) => {
+                return match untold {
+                    Untold::Fault(fault, _) => lasting(fault).map(|_| Inside::Later),
+                    Untold::Template(_) => Ok(Inside::Later),
+                };
+            }
             Err(Untold::Fault(fault, lookup)) => {
                 return Ok(Inside::Missing(lookup.id().to_owned(), lasting(fault)?));
             }
@@ -163,14 +186,16 @@ impl Face {
         // the same each time that it is asked for
         let seed = Uuid::new_v5(&whole.seed, id.key().as_bytes());
         let which = Which { id, seed, now: whole.now, depth: depth + 1 };
-        let mut hidden = known.blots.clone();
-        hidden.join(&Blots::of(nested.secrets.clone()));
+        let is_stale = outer.is_stale || whole.changes_outputs(&known);
+        let hidden = known.hidden(&nested);
         match self.prepare(caller, &which, Asked::nested(&nested, &outer.asked), hidden).await {
-            Ok(inner) => Ok(Inside::Known(Box::new(inner))),
+            Ok(inner) => Ok(Inside::Known(Box::new(Prepared { is_stale, ..inner }))),
+            Err((Unplanned::Template(_), _)) if is_stale || whole.changes(&known) => Ok(Inside::Later),
             Err((Unplanned::Template(error), asked)) => {
                 Ok(Inside::Wrong(template_body(&error, Some(&asked))))
             }
             Err((Unplanned::Fault(fault), _)) if whole.may_keep_secret(&fault) => Ok(Inside::Later),
+            Err((Unplanned::Fault(fault), _)) if is_stale => lasting(fault).map(|_| Inside::Later),
             Err((Unplanned::Fault(fault), _)) => Ok(Inside::Wrong(known.blots.body(lasting(fault)?))),
         }
     }

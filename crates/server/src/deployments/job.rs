@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use serde_json::Map;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use transload_api::ErrorBody;
@@ -16,16 +17,19 @@ use transload_control::deployment::{
 use transload_control::ledger::DeploymentClaim;
 
 use super::ask::Asked;
-use super::blot::Blots;
+use super::blot::{Blots, Hidden};
 use super::complete::Removed;
 use super::execute::End;
 use super::order::output_order;
-use super::prepare::{Prepared, Unplanned, Which, is_passing, shown, shown_parameters};
+use super::prepare::{Prepared, Unplanned, Which, is_passing, shown_outputs, shown_parameters};
 use super::show::canceled;
 use super::words::{deployment_failed, json_of, template_body};
 use super::world::{Known, Untold};
 use crate::face::Face;
 use crate::fault::Fault;
+
+/// Values by their names.
+type Values = Map<String, serde_json::Value>;
 
 /// One deployment that is being done.
 pub(crate) struct Job<'a> {
@@ -97,10 +101,10 @@ impl<'a> Job<'a> {
             let record = DeploymentRecord { output_resources: output_order(ids), ..record };
             return Some(self.ended(DeploymentState::Canceled, record, Some(canceled()), Some(&prepared)));
         }
-        let mut outputs = None;
+        let (mut outputs, mut withheld) = (None, Map::new());
         if made.errors.is_empty() {
             match self.outputs(&prepared).await {
-                Ok(shown) => outputs = shown,
+                Ok(found) => (outputs, withheld) = found,
                 Err(Outcome::Failed(error)) => made.errors.push(error),
                 Err(_) => return None,
             }
@@ -119,14 +123,23 @@ impl<'a> Job<'a> {
             (false, true) => (DeploymentState::Succeeded, None),
             (false, false) => (DeploymentState::Failed, Some(deployment_failed(made.errors))),
         };
-        Some(self.ended(state, record, error, Some(&prepared)))
+        let mut end = self.ended(state, record, error, Some(&prepared));
+        // for the template that this one is a part of
+        if end.record.parent.is_some() {
+            end.text.outputs = withheld;
+        }
+        Some(end)
     }
 
     async fn prepared(&self) -> Result<Prepared, Fault> {
         let deployment = self.deployment();
         let text = self.face.control.deployment_text(deployment).await?;
         let asked = Asked::read(text.request.as_deref().unwrap_or_default(), &self.face.options)?;
-        let hidden = Blots::of(text.hidden);
+        let hidden = Hidden {
+            values: Blots::of(text.hidden),
+            unmarked: Blots::of(text.unmarked),
+            parameters: text.secret_parameters,
+        };
         let which = Which {
             id: deployment.id.clone(),
             seed: deployment.operation,
@@ -199,14 +212,17 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Outputs as they are shown; none where the template has none.
-    async fn outputs(
-        &self,
-        prepared: &Prepared,
-    ) -> Result<Option<serde_json::Map<String, serde_json::Value>>, Outcome> {
-        let (plan, mut known) = (&prepared.plan, Known::hiding(&prepared.blots));
+    /// What a template of this one may know.
+    pub(super) fn knows(&self, prepared: &Prepared) -> Known {
+        let siblings = self.deployment().record.parent.clone();
+        Known { family: siblings.into_iter().chain([self.own()]).collect(), ..Known::hiding(prepared) }
+    }
+
+    /// Outputs as they are shown, none where the template has none; and values of those that are not shown.
+    async fn outputs(&self, prepared: &Prepared) -> Result<(Option<Values>, Values), Outcome> {
+        let (plan, mut known) = (&prepared.plan, self.knows(prepared));
         match self.face.told(&self.caller, plan, &mut known, |plan, world| plan.outputs(world)).await {
-            Ok(outputs) if outputs.is_empty() => Ok(None),
+            Ok(outputs) if outputs.is_empty() => Ok((None, Map::new())),
             Ok(outputs) => {
                 let step = self.step("EvaluateDeploymentOutput", None);
                 let step = DeploymentStep {
@@ -216,7 +232,8 @@ impl<'a> Job<'a> {
                     ..step
                 };
                 self.note(&step).await?;
-                Ok(Some(shown(&outputs, &known.blots)))
+                let (shown, withheld) = shown_outputs(outputs, &known.unmarked);
+                Ok((Some(shown), withheld))
             }
             Err(Untold::Fault(fault, _)) if is_passing(&fault) => Err(Outcome::Again),
             Err(untold) => {

@@ -8,7 +8,6 @@ use transload_control::ledger::PutDeployment;
 use transload_templates::{NestedDeployment, Planned, Value};
 use uuid::Uuid;
 
-use super::blot::Blots;
 use super::job::Job;
 use super::prepare::Prepared;
 use super::step::{LOOK_FIRST, LOOK_LAST, Unmade};
@@ -39,7 +38,7 @@ impl Job<'_> {
     }
 
     /// How what is nested in this deployment names it.
-    fn own(&self) -> (ResourceId, Uuid) {
+    pub(super) fn own(&self) -> (ResourceId, Uuid) {
         (self.deployment().id.clone(), self.deployment().operation)
     }
 
@@ -65,8 +64,7 @@ impl Job<'_> {
                 let nested = nested.map_err(|untold| self.untold(prepared, untold))?;
                 let request = request(&nested);
                 let depth = self.deployment().depth + 1;
-                let mut hidden = known.blots.clone();
-                hidden.join(&Blots::of(nested.secrets.clone()));
+                let hidden = known.hidden(&nested);
                 let sent = Submission {
                     request,
                     // one that is asked for again after a crash makes the same names

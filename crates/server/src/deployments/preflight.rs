@@ -9,7 +9,7 @@ use transload_templates::Planned;
 use uuid::Uuid;
 
 use super::ask::Asked;
-use super::blot::Blots;
+use super::blot::Hidden;
 use super::inside::{Inside, Whole};
 use super::order::{dependencies, deployed, output_order, providers, references};
 use super::prepare::{Boxed, Prepared, Unplanned, Which, shown_parameters};
@@ -29,7 +29,7 @@ impl Face {
         self.control.may_deploy(&call.caller, &id, verb).await?;
         let asked = Asked::read(text_of(call)?, &self.options)?;
         let which = Which { id: id.clone(), seed: Uuid::new_v4(), now: OffsetDateTime::now_utc(), depth: 0 };
-        match self.prepare(&call.caller, &which, asked, Blots::default()).await {
+        match self.prepare(&call.caller, &which, asked, Hidden::default()).await {
             Ok(prepared) => Ok((id, prepared)),
             Err((Unplanned::Fault(fault), _)) => Err(fault),
             Err((Unplanned::Template(error), asked)) => Err(template_fault(&error, Some(&asked))),
@@ -85,6 +85,8 @@ impl Face {
                 } else if looked.is_none() {
                     looked = self.look_into(call, whole, prepared, at).await?;
                 }
+                // what was made of answers that will be others by then says nothing
+                let looked = looked.filter(|_| !prepared.is_stale);
                 wrong.extend(looked.map(|body| prepared.blots.body(named(prepared, at, body))));
             }
             Ok(())
@@ -122,18 +124,20 @@ impl Face {
         prepared: &Prepared,
         at: usize,
     ) -> Result<Option<api::ErrorBody>, Fault> {
-        let (plan, mut known) = (&prepared.plan, Known::hiding(&prepared.blots));
+        let (plan, mut known) = (&prepared.plan, Known::hiding(prepared));
         let Ok(id) = ResourceId::parse(&plan.resources()[at].id) else { return Ok(None) };
         let told = self.told(&call.caller, plan, &mut known, move |plan, world| plan.body(at, world)).await;
         match told {
             Ok(body) => match self.look_at_body(whole, &id, &body).await {
                 Err(fault) if fault.status.is_server_error() => Err(fault),
-                Err(fault) if whole.may_come(&fault) => Ok(None),
+                Err(fault) if whole.may_come(&fault) || whole.changes_outputs(&known) => Ok(None),
                 looked => Ok(looked.err().map(|fault| known.blots.body(fault.body()))),
             },
             // it will be there when this one is made
             Err(Untold::Fault(fault, lookup)) if whole.is_own(&fault, &lookup) => Ok(None),
             Err(Untold::Fault(fault, _)) if fault.status.is_server_error() => Err(fault),
+            // made of what was there before: it will be another
+            Err(_) if whole.changes(&known) => Ok(None),
             Err(Untold::Fault(fault, _)) => Ok(Some(fault.body())),
             Err(Untold::Template(error)) => Ok(Some(template_body(&error, Some(&prepared.asked)))),
         }

@@ -8,13 +8,15 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value as Json, json};
 use time::OffsetDateTime;
 use transload_control::{Caller, Code, ResourceId};
-use transload_templates::{Error, Limits, ParameterGiven, Plan, Setting, Template, Value, plan, same_name};
+use transload_templates::{
+    Error, Limits, Named, ParameterGiven, Plan, Setting, Template, Value, plan, same_name,
+};
 use uuid::Uuid;
 
 use secrecy::ExposeSecret as _;
 
 use super::ask::Asked;
-use super::blot::{Blots, HEAD_CHARS, collect};
+use super::blot::{Blots, HEAD_CHARS, Hidden, collect};
 use super::world::aside;
 use crate::face::Face;
 use crate::fault::Fault;
@@ -29,7 +31,11 @@ pub(crate) struct Prepared {
     pub(crate) plan: Arc<Plan>,
     /// What is not to be shown.
     pub(crate) blots: Blots,
+    /// What of that is not told from other values.
+    pub(crate) unmarked: Blots,
     pub(crate) hash: String,
+    /// It was made of answers of resources that the deployment changes: they may answer otherwise by then.
+    pub(crate) is_stale: bool,
 }
 
 /// Why there is no plan.
@@ -60,12 +66,13 @@ impl Face {
         caller: &Caller,
         which: &Which,
         asked: Asked,
-        hidden: Blots,
+        hidden: Hidden,
     ) -> Result<Prepared, (Unplanned, Asked)> {
+        let unmarked = hidden.unmarked.clone();
         match self.planned(caller, which, &asked, hidden).await {
             Ok((plan, blots)) => {
                 let hash = template_hash(&asked.template.to_json());
-                Ok(Prepared { asked, plan: Arc::new(plan), blots, hash })
+                Ok(Prepared { asked, plan: Arc::new(plan), blots, unmarked, hash, is_stale: false })
             }
             Err(unplanned) => Err((unplanned, asked)),
         }
@@ -76,7 +83,7 @@ impl Face {
         caller: &Caller,
         which: &Which,
         asked: &Asked,
-        hidden: Blots,
+        hidden: Hidden,
     ) -> Result<(Plan, Blots), Unplanned> {
         let bounds = self.options.templates;
         let root = asked.template.clone();
@@ -160,15 +167,16 @@ impl Face {
     }
 }
 
-/// A plan with all that must not be shown of it. A parameter that was given what an outer deployment hides is hidden as well,
+/// A plan with all that must not be shown of it. A parameter that an outer deployment made of a secret is hidden as well,
 /// whatever its type says.
 fn made(
     template: Template,
     mut given: BTreeMap<String, ParameterGiven>,
     setting: &Setting,
     limits: &Limits,
-    mut blots: Blots,
+    hidden: Hidden,
 ) -> Result<(Plan, Blots), Error> {
+    let Hidden { values: mut blots, unmarked, parameters } = hidden;
     let secure: Vec<String> = template
         .parameters()
         .filter(|(_, kind, _)| kind.is_some_and(|kind| kind.is_secure()))
@@ -177,7 +185,8 @@ fn made(
     let mut secrets = Vec::new();
     for (name, one) in &mut given {
         if let ParameterGiven::Value(value) = one
-            && (secure.iter().any(|secure| same_name(secure, name)) || blots.touch(value))
+            && (secure.iter().chain(&parameters).any(|secret| same_name(secret, name))
+                || unmarked.touch(value))
         {
             *one = ParameterGiven::Secret(std::mem::replace(value, Value::Null));
         }
@@ -237,8 +246,8 @@ pub(crate) fn shown_parameters(prepared: &Prepared) -> Map<String, Json> {
 }
 
 /// Parameters or outputs as they are shown: without what is not to be.
-pub(crate) fn shown(named: &[transload_templates::Named], blots: &Blots) -> Map<String, Json> {
-    let one = |one: &transload_templates::Named| {
+fn shown(named: &[Named], blots: &Blots) -> Map<String, Json> {
+    let one = |one: &Named| {
         let mut members = Map::new();
         members.insert("type".to_owned(), Json::String(one.kind.to_string()));
         if let Some(value) = &one.value {
@@ -247,6 +256,22 @@ pub(crate) fn shown(named: &[transload_templates::Named], blots: &Blots) -> Map<
         (one.name.clone(), Json::Object(members))
     };
     named.iter().map(one).collect()
+}
+
+/// Outputs as they are shown, and the values of those that are not. What an output has nothing to do with is not taken out of
+/// it: scripts and other templates go on with what it says.
+pub(crate) fn shown_outputs(
+    mut outputs: Vec<Named>,
+    unmarked: &Blots,
+) -> (Map<String, Json>, Map<String, Json>) {
+    for one in &mut outputs {
+        if let Some(value) = one.value.take_if(|value| unmarked.touch(value)) {
+            one.withheld = Some(value);
+        }
+    }
+    let withheld =
+        outputs.iter().filter_map(|one| Some((one.name.clone(), one.withheld.as_ref()?.to_json())));
+    (shown(&outputs, &Blots::default()), withheld.collect())
 }
 
 /// Whether an error is of the ledger, and not of what was asked.

@@ -10,7 +10,7 @@ use transload_control::resource::kind;
 use transload_control::{Code, ResourceId};
 use uuid::{Builder, Uuid, Version};
 
-use super::blot::Blots;
+use super::blot::Hidden;
 use super::show;
 use super::submit::Submission;
 use crate::answer::Answer;
@@ -52,7 +52,7 @@ pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
         depth: 0,
         parent: None,
         evaluated: false,
-        hidden: Blots::default(),
+        hidden: Hidden::default(),
     };
     let put = match face.submit(&call.caller, &id, sent, call.now).await {
         Err(fault) if fault.code == Code::DeploymentActive.to_string() => {

@@ -60,7 +60,7 @@ impl Job<'_> {
             symbolic_name: planned.symbolic_name.clone(),
             ..step
         };
-        let mut known = Known::hiding(&prepared.blots);
+        let mut known = self.knows(prepared);
         if let Some(earlier) = earlier.filter(|step| step.state == DeploymentState::Succeeded) {
             return match self.made_by(planned, earlier).await {
                 Ok(ids) => Outcome::Done(ids),

@@ -7,7 +7,7 @@ use transload_control::{Caller, DeploymentSpec, ResourceId};
 use uuid::Uuid;
 
 use super::ask::Asked;
-use super::blot::Blots;
+use super::blot::Hidden;
 use super::order::{dependencies, providers};
 use super::prepare::{Prepared, Unplanned, Which, is_passing, shown_parameters, template_hash};
 use super::words::{json_of, template_body};
@@ -26,8 +26,8 @@ pub(crate) struct Submission {
     pub(crate) parent: Option<(ResourceId, Uuid)>,
     /// Whether its template has values of the one that it is nested in.
     pub(crate) evaluated: bool,
-    /// Values that must not be shown besides its own secrets: those of the one that it is nested in.
-    pub(crate) hidden: Blots,
+    /// What must not be shown besides its own secrets: that of the one that it is nested in.
+    pub(crate) hidden: Hidden,
 }
 
 impl Face {
@@ -56,9 +56,13 @@ impl Face {
         };
         let (state, record, text) = match self.prepare(caller, &which, asked, sent.hidden.clone()).await {
             Ok(prepared) => {
-                let hidden = sent.hidden.values();
-                let text =
-                    DeploymentText { request: Some(sent.request), hidden, ..DeploymentText::default() };
+                let text = DeploymentText {
+                    request: Some(sent.request),
+                    hidden: sent.hidden.values.values(),
+                    unmarked: sent.hidden.unmarked.values(),
+                    secret_parameters: sent.hidden.parameters,
+                    ..DeploymentText::default()
+                };
                 (DeploymentState::Accepted, planned(record, &prepared), text)
             }
             Err((Unplanned::Fault(fault), _)) if is_passing(&fault) => return Err(fault),

@@ -103,14 +103,19 @@ impl Face {
         at: usize,
     ) -> Result<WhatIfChange, Fault> {
         let planned = &prepared.plan.resources()[at];
-        let (plan, mut known) = (&prepared.plan, Known::hiding(&prepared.blots));
+        let (plan, mut known) = (&prepared.plan, Known::hiding(prepared));
         let before = self.before(caller, planned).await?;
         let told = self.told(caller, plan, &mut known, move |plan, world| plan.body(at, world)).await;
         let change = WhatIfChange { resource_id: planned.id.clone(), ..WhatIfChange::default() };
         let after = match told {
             Ok(body) => whole(planned, body),
             // what it is made of is known when something else is there: that it is written is all that can be said
-            Err(Untold::Fault(fault, lookup)) if all.is_own(&fault, &lookup) => {
+            Err(untold) if prepared.is_stale || all.is_known_later(&known, &untold) => {
+                if let Untold::Fault(fault, _) = untold
+                    && (fault.status.is_server_error() || is_passing(&fault))
+                {
+                    return Err(fault);
+                }
                 let kind = if before.is_some() || !is_shown(planned) { "Deploy" } else { "Create" };
                 let after = Some(whole(planned, json!({})));
                 let change = WhatIfChange { change_type: kind.to_owned(), before, after, ..change };

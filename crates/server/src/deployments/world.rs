@@ -5,10 +5,14 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::Value as Json;
 use tokio::sync::Semaphore;
+use transload_control::deployment::Deployment;
+use transload_control::resource::kind;
 use transload_control::{Caller, ResourceId};
-use transload_templates::{Error, Lookup, Plan, World};
+use transload_templates::{Error, Lookup, NestedDeployment, Plan, World};
+use uuid::Uuid;
 
-use super::blot::Blots;
+use super::blot::{Blots, Hidden};
+use super::prepare::Prepared;
 use crate::dispatch::{Found, find};
 use crate::face::Face;
 use crate::fault::Fault;
@@ -18,7 +22,7 @@ use crate::version;
 const LOOKUPS_MAX: usize = 1000;
 /// How often one question is asked: each time all that is missing is found, so only answers that lead to other lookups
 /// make it ask again.
-const ROUNDS_MAX: usize = 50;
+const ROUNDS_MAX: usize = 200;
 /// The version with which a resource is asked whose template named none.
 const VERSION: &str = "2026-01-01-preview";
 
@@ -37,12 +41,28 @@ pub(crate) struct Known {
     pub(crate) world: World,
     /// What is not to be shown: the deployment's secrets, and what actions answered, which is keys.
     pub(crate) blots: Blots,
+    /// What of that is not told from other values: outputs of deployments that were made of secrets.
+    pub(crate) unmarked: Blots,
+    /// Deployments whose nested ones tell all of their outputs.
+    pub(crate) family: Vec<(ResourceId, Uuid)>,
+    /// What answered.
+    pub(crate) answered: Vec<String>,
 }
 
 impl Known {
     /// Nothing yet, but what must not be told.
-    pub(crate) fn hiding(blots: &Blots) -> Self {
-        Self { world: World::new(), blots: blots.clone() }
+    pub(crate) fn hiding(prepared: &Prepared) -> Self {
+        let (blots, unmarked) = (prepared.blots.clone(), prepared.unmarked.clone());
+        Self { blots, unmarked, ..Self::default() }
+    }
+
+    /// What must not be shown of a deployment that is nested in the one that knows this.
+    pub(crate) fn hidden(&self, nested: &NestedDeployment) -> Hidden {
+        Hidden {
+            values: self.blots.clone(),
+            unmarked: self.unmarked.clone(),
+            parameters: nested.secret_parameters.clone(),
+        }
     }
 
     /// Why there is no answer, without what must not be told.
@@ -94,15 +114,16 @@ impl Face {
                     continue;
                 }
                 left = left.checked_sub(1).ok_or_else(too_many)?;
-                match self.look_up(caller, plan, lookup).await {
-                    Ok(answer) => {
-                        if matches!(lookup, Lookup::List { .. }) {
-                            known.blots.add_keys(&answer);
-                        }
-                        known.world.insert(lookup.clone(), answer);
-                    }
-                    Err(fault) => return Err(Untold::Fault(fault, lookup.clone())),
+                let answer = match self.look_up(caller, plan, lookup).await {
+                    Ok(answer) => self.with_outputs(known, lookup, answer).await,
+                    Err(fault) => Err(fault),
+                };
+                let answer = answer.map_err(|fault| Untold::Fault(fault, lookup.clone()))?;
+                if matches!(lookup, Lookup::List { .. }) {
+                    known.blots.add_keys(&answer);
                 }
+                known.answered.push(lookup.id().to_owned());
+                known.world.insert(lookup.clone(), answer);
             }
         }
         Err(too_many())
@@ -134,6 +155,39 @@ impl Face {
                 Ok(self.inner(caller, Method::POST, &target, body.as_ref()).await?.body)
             }
         }
+    }
+}
+
+impl Face {
+    /// A nested deployment's answer with all of its outputs, those too that are not shown to clients: what is nested in a
+    /// deployment is a part of it, and goes on with them.
+    async fn with_outputs(
+        &self,
+        known: &mut Known,
+        lookup: &Lookup,
+        mut answer: Json,
+    ) -> Result<Json, Fault> {
+        if known.family.is_empty() {
+            return Ok(answer);
+        }
+        let id = ResourceId::parse(lookup.id()).ok().filter(|id| id.is_kind(kind::DEPLOYMENT));
+        let Some(id) = id else { return Ok(answer) };
+        let there = self.control.ledger().deployment(&id).await?;
+        let is_ours = |there: &Deployment| {
+            there.state.is_final()
+                && there.record.parent.as_ref().is_some_and(|one| known.family.contains(one))
+        };
+        let Some(there) = there.filter(is_ours) else { return Ok(answer) };
+        let text = self.control.deployment_text(&there).await?;
+        for (name, value) in text.outputs {
+            known.blots.add([&value]);
+            known.unmarked.add([&value]);
+            if let Some(output) = answer.pointer_mut("/properties/outputs").and_then(|all| all.get_mut(&name))
+            {
+                output["value"] = value;
+            }
+        }
+        Ok(answer)
     }
 }
 

@@ -145,11 +145,15 @@ fn reduce(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Re
 fn group_by(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Result<Value, Error> {
     let lambda = Lambda::read(name, arguments, 1, (1, 2), evaluator)?;
     let mut groups: indexmap::IndexMap<String, Vec<Value>> = indexmap::IndexMap::new();
+    let mut waiting = Waiting::default();
     for (place, item) in array(name, arguments, evaluator)?.into_iter().enumerate() {
-        let group = lambda.text(name, &[&item, &Value::Int(place as i64)])?;
-        groups.entry(group).or_default().push(item);
+        let group = waiting.take(lambda.text(name, &[&item, &Value::Int(place as i64)]))?;
+        if let Some(group) = group {
+            groups.entry(group).or_default().push(item);
+        }
     }
-    Ok(Value::Object(groups.into_iter().map(|(name, items)| (name, Value::Array(items))).collect()))
+    let groups = waiting.done(groups)?.into_iter().map(|(name, items)| (name, Value::Array(items)));
+    Ok(Value::Object(groups.collect()))
 }
 
 fn to_object(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) -> Result<Value, Error> {
@@ -158,16 +162,18 @@ fn to_object(name: &str, arguments: &[Expression], evaluator: &Evaluator<'_>) ->
         3 => Some(Lambda::read(name, arguments, 2, (1, 1), evaluator)?),
         _ => None,
     };
-    let mut object = Object::new();
+    let (mut object, mut waiting) = (Object::new(), Waiting::default());
     for item in array(name, arguments, evaluator)? {
-        let member = key.text(name, &[&item])?;
+        let member = waiting.take(key.text(name, &[&item]))?;
         let held = match &value {
-            Some(value) => value.call(&[&item])?,
-            None => item,
+            Some(value) => waiting.take(value.call(&[&item]))?,
+            None => Some(item),
         };
-        object.insert(member, held);
+        if let Some((member, held)) = member.zip(held) {
+            object.insert(member, held);
+        }
     }
-    Ok(Value::Object(object))
+    waiting.done(Value::Object(object))
 }
 
 /// Merge sort: it asks the lambda a bounded number of times, whatever that answers, and leaves equals in their order.

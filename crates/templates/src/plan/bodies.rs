@@ -26,11 +26,11 @@ pub struct NestedDeployment {
     /// Its template. Of one with the outer scope every expression is evaluated already.
     pub template: Node,
     /// Its parameters as a request carries them, `{"name": {"value": …}}` or `{"name": {"reference": …}}`. There may be
-    /// secrets among them: the template's declarations tell which, and `secrets`.
+    /// secrets among them: the template's declarations tell which, and `secret_parameters`.
     pub parameters: Object,
-    /// Strings of parameters into which a secret went, whatever the type of the parameter that they are given to: they
-    /// must not be shown.
-    pub secrets: Vec<String>,
+    /// Names of parameters into which a secret went, whatever type they are declared with: their values, and what is made
+    /// of them, must not be shown.
+    pub secret_parameters: Vec<String>,
     /// Its mode: `Incremental`, the only one that Azure allows.
     pub mode: String,
 }
@@ -74,7 +74,7 @@ impl Plan {
             location: found.planned.location.clone(),
             template: found.template.into_owned(),
             parameters: found.parameters,
-            secrets: found.secrets,
+            secret_parameters: found.secret_parameters,
             mode: found.mode,
         })
     }
@@ -147,7 +147,7 @@ impl Plan {
             };
             let within = |error: Error| error.within("properties");
             let mode = mode(frame, evaluator, nested).map_err(within)?;
-            let (mut parameters, secrets) = parameters(frame, evaluator, nested).map_err(within)?;
+            let (mut parameters, secret_parameters) = parameters(frame, evaluator, nested).map_err(within)?;
             let template = if nested.inner {
                 Cow::Borrowed(&nested.template.root)
             } else {
@@ -157,7 +157,7 @@ impl Plan {
                 parameters = evaluated.parameters;
                 Cow::Owned(evaluated.template)
             };
-            Ok(Nesting { planned, template, parameters, secrets, mode })
+            Ok(Nesting { planned, template, parameters, secret_parameters, mode })
         })
     }
 
@@ -189,7 +189,7 @@ struct Nesting<'p> {
     planned: &'p Planned,
     template: Cow<'p, Node>,
     parameters: Object,
-    secrets: Vec<String>,
+    secret_parameters: Vec<String>,
     mode: String,
 }
 
@@ -215,8 +215,8 @@ fn mode(frame: &Frame<'_>, evaluator: &Evaluator<'_>, nested: &Nested) -> Result
     }
 }
 
-/// The parameters that a nested deployment is given, evaluated in the outer template, and the strings of those into which
-/// a secret went.
+/// The parameters that a nested deployment is given, evaluated in the outer template, and the names of those into which a
+/// secret went.
 fn parameters(
     frame: &Frame<'_>,
     evaluator: &Evaluator<'_>,
@@ -229,18 +229,16 @@ fn parameters(
         let text = "The parameters have to be of type 'Object', and they are of another.";
         return Err(within(Error::template(text).or_at(node.at)));
     };
-    let mut secrets = Vec::new();
-    for (name, value) in given.iter().filter(|_| secret) {
-        // one by one where they are written one by one: what is no secret may be shown
+    // one by one where they are written one by one: what is no secret may be shown
+    let is_secret = |name: &&str| {
         let alone = node.member(name).filter(|_| node.member("copy").is_none());
-        let is_secret = |member: &Member| {
-            let (_, secret) = frame.context.watched(|| expand::value(frame, evaluator, &member.value));
-            secret
-        };
-        if alone.is_none_or(is_secret) {
-            super::strings(value, &mut secrets);
-        }
-    }
+        alone.is_none_or(|member| {
+            let (made, secret) = frame.context.watched(|| expand::value(frame, evaluator, &member.value));
+            // where that cannot be told a second time within the bounds, it may be one
+            secret || made.is_err()
+        })
+    };
+    let secrets = given.names().filter(|_| secret).filter(is_secret).map(str::to_owned).collect();
     Ok((given, secrets))
 }
 

@@ -104,6 +104,7 @@ impl Plan {
     /// The parameters in the template's order; secure ones without their value.
     pub fn parameters(&self) -> Vec<Named> {
         let one = |settled: &settle::Settled| Named {
+            withheld: None,
             name: settled.name.clone(),
             kind: settled.kind,
             value: (!settled.secure).then(|| settled.value.clone()),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::expand;
 use super::scope::Frame;
 use super::setting::DEPLOYMENTS;
+use crate::error::Waiting;
 use crate::template::is_inner;
 use crate::{Error, Evaluator, Member, Node, NodeValue, Object, Position, Value};
 
@@ -74,20 +75,22 @@ pub(super) fn evaluate(
     root: &Node,
 ) -> Result<Evaluated, Error> {
     let mut making = Making { secrets: Vec::new(), loops: IndexMap::new() };
-    let mut members = Vec::new();
+    let (mut members, mut waiting) = (Vec::new(), Waiting::default());
     for member in root.as_object().unwrap_or_default() {
         let is_in = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(&member.key));
         let value = if is_in(&KEPT) {
-            member.value.clone()
+            Ok(member.value.clone())
         } else if is_in(&DROPPED) {
             continue;
         } else if member.key.eq_ignore_ascii_case("resources") {
-            making.resources(frame, evaluator, &member.value).map_err(|error| error.within(&member.key))?
+            making.resources(frame, evaluator, &member.value)
         } else {
-            making.node(frame, evaluator, &member.value).map_err(|error| error.within(&member.key))?
+            making.node(frame, evaluator, &member.value)
         };
-        members.push(Member { value, ..member.clone() });
+        let value = waiting.take(value.map_err(|error| error.within(&member.key)))?;
+        members.extend(value.map(|value| Member { value, ..member.clone() }));
     }
+    let mut members = waiting.done(members)?;
     let parameters = making.declare(&mut members, root.at);
     Ok(Evaluated { template: Node { value: NodeValue::Object(members), at: root.at }, parameters })
 }
@@ -106,23 +109,23 @@ impl Making {
         evaluator: &Evaluator<'_>,
         section: &Node,
     ) -> Result<Node, Error> {
+        let mut waiting = Waiting::default();
         let value = match &section.value {
             NodeValue::Array(items) => {
                 let mut made = Vec::new();
                 for (index, item) in items.iter().enumerate() {
-                    let rounds = self
-                        .rounds(frame, evaluator, item)
-                        .map_err(|error| error.within(&format!("[{index}]")))?;
-                    made.extend(rounds);
+                    let rounds = self.rounds(frame, evaluator, item);
+                    let rounds = waiting.take(rounds.map_err(|error| error.within(&format!("[{index}]"))))?;
+                    made.extend(rounds.unwrap_or_default());
                 }
                 NodeValue::Array(made)
             }
             NodeValue::Object(members) => {
                 let mut made = Vec::new();
                 for member in members {
-                    let rounds = self
-                        .rounds(frame, evaluator, &member.value)
-                        .map_err(|error| error.within(&member.key))?;
+                    let rounds = self.rounds(frame, evaluator, &member.value);
+                    let rounds = waiting.take(rounds.map_err(|error| error.within(&member.key)))?;
+                    let rounds = rounds.unwrap_or_default();
                     let alone = rounds.len() == 1 && member.value.get("copy").is_none();
                     made.extend(rounds.into_iter().enumerate().map(|(index, value)| {
                         let key = if alone { member.key.clone() } else { format!("{}-{index}", member.key) };
@@ -133,7 +136,7 @@ impl Making {
             }
             _ => return self.node(frame, evaluator, section),
         };
-        let mut section = Node { value, at: section.at };
+        let mut section = waiting.done(Node { value, at: section.at })?;
         self.name_rounds(&mut section);
         Ok(section)
     }
@@ -169,30 +172,41 @@ impl Making {
         resource: &Node,
     ) -> Result<Node, Error> {
         let template = own_template(resource);
-        let mut members = Vec::new();
+        let (mut members, mut waiting) = (Vec::new(), Waiting::default());
         for member in resource.as_object().unwrap_or_default() {
-            let within = |error: Error| error.within(&member.key);
             if member.key.eq_ignore_ascii_case("copy") && member.value.as_object().is_some() {
                 continue;
             }
             let value = match template {
                 Some(template) if member.key.eq_ignore_ascii_case("properties") => {
-                    let mut properties = Vec::new();
-                    for property in member.value.as_object().unwrap_or_default() {
-                        let value = if std::ptr::eq(&property.value, template) {
-                            template.clone()
-                        } else {
-                            self.node(frame, evaluator, &property.value).map_err(within)?
-                        };
-                        properties.push(Member { value, ..property.clone() });
-                    }
-                    Node { value: NodeValue::Object(properties), at: member.value.at }
+                    self.properties(frame, evaluator, &member.value, template)
                 }
-                _ => self.node(frame, evaluator, &member.value).map_err(within)?,
+                _ => self.node(frame, evaluator, &member.value),
             };
-            members.push(Member { value, ..member.clone() });
+            let value = waiting.take(value.map_err(|error| error.within(&member.key)))?;
+            members.extend(value.map(|value| Member { value, ..member.clone() }));
         }
-        Ok(Node { value: NodeValue::Object(members), at: resource.at })
+        waiting.done(Node { value: NodeValue::Object(members), at: resource.at })
+    }
+
+    /// Properties of a deployment whose template has a scope of its own: that stays as it is.
+    fn properties(
+        &mut self,
+        frame: &Frame<'_>,
+        evaluator: &Evaluator<'_>,
+        properties: &Node,
+        template: &Node,
+    ) -> Result<Node, Error> {
+        let (mut members, mut waiting) = (Vec::new(), Waiting::default());
+        for property in properties.as_object().unwrap_or_default() {
+            let value = if std::ptr::eq(&property.value, template) {
+                Some(template.clone())
+            } else {
+                waiting.take(self.node(frame, evaluator, &property.value))?
+            };
+            members.extend(value.map(|value| Member { value, ..property.clone() }));
+        }
+        waiting.done(Node { value: NodeValue::Object(members), at: properties.at })
     }
 
     /// A part, evaluated string by string, so that a secret is put aside by itself.
@@ -201,14 +215,12 @@ impl Making {
             NodeValue::Array(items) => {
                 let _level = evaluator.deeper(1)?;
                 evaluator.hold_node()?;
-                let mut made = Vec::new();
+                let (mut made, mut waiting) = (Vec::new(), Waiting::default());
                 for (index, item) in items.iter().enumerate() {
-                    made.push(
-                        self.node(frame, evaluator, item)
-                            .map_err(|error| error.within(&format!("[{index}]")))?,
-                    );
+                    let item = self.node(frame, evaluator, item);
+                    made.extend(waiting.take(item.map_err(|error| error.within(&format!("[{index}]"))))?);
                 }
-                NodeValue::Array(made)
+                NodeValue::Array(waiting.done(made)?)
             }
             NodeValue::Object(members) => NodeValue::Object(self.members(frame, evaluator, members)?),
             _ => {
@@ -227,22 +239,23 @@ impl Making {
     ) -> Result<Vec<Member>, Error> {
         let _level = evaluator.deeper(1)?;
         evaluator.hold_node()?;
-        let mut made = Vec::new();
+        let (mut made, mut waiting) = (Vec::new(), Waiting::default());
         for member in members {
             let within = |error: Error| error.within(&member.key);
             let Some(loops) = expand::loops(member).map_err(within)? else {
                 let key = expand::key(evaluator, member).map_err(within)?;
-                let value = self.node(frame, evaluator, &member.value).map_err(within)?;
-                made.push(Member { key: escaped(key), key_at: member.key_at, value });
+                let value = waiting.take(self.node(frame, evaluator, &member.value).map_err(within))?;
+                made.extend(value.map(|value| Member { key: escaped(key), key_at: member.key_at, value }));
                 continue;
             };
             for each in &loops {
                 let (items, secret) = frame.context.watched(|| expand::array(frame, evaluator, each));
-                let value = self.written(items.map_err(within)?, secret, member.key_at);
+                let Some(items) = waiting.take(items.map_err(within))? else { continue };
+                let value = self.written(items, secret, member.key_at);
                 made.push(Member { key: escaped(each.name.clone()), key_at: member.key_at, value });
             }
         }
-        Ok(made)
+        waiting.done(made)
     }
 
     /// A value as it is written in a template; one that is a secret becomes a parameter.

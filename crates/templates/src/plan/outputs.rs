@@ -16,6 +16,9 @@ pub struct Named {
     pub kind: ValueKind,
     /// Its value; none where that is a secret, or was made of one.
     pub value: Option<Value>,
+    /// Of an output that was made of a secret though its type is of none: its value, for the template that refers to it. It
+    /// must not be shown.
+    pub withheld: Option<Value>,
 }
 
 impl Plan {
@@ -65,8 +68,12 @@ impl Plan {
             )));
         }
         // whatever its type says: what a secret went into is one. A truth carries none
-        let hidden = kind.is_secure() || (secret && value.as_bool().is_none());
-        Ok(Some(Named { name: output.name.clone(), kind, value: (!hidden).then_some(value) }))
+        let (value, withheld) = match (kind.is_secure(), secret && value.as_bool().is_none()) {
+            (true, _) => (None, None),
+            (false, true) => (None, Some(value)),
+            (false, false) => (Some(value), None),
+        };
+        Ok(Some(Named { name: output.name.clone(), kind, value, withheld }))
     }
 }
 

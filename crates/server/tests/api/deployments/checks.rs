@@ -7,7 +7,7 @@ use super::*;
 use crate::lab::{Lab, registry};
 
 impl Lab {
-    async fn validated(&self, template: &str, parameters: Value) -> Answer {
+    pub(super) async fn validated(&self, template: &str, parameters: Value) -> Answer {
         let path = format!("{}/validate", deployment("check"));
         self.text(Method::POST, &at(&path), request(template, &parameters)).await
     }

@@ -4,6 +4,7 @@ mod checks;
 mod complete;
 mod course;
 mod crash;
+mod modules;
 mod names;
 mod shapes;
 mod what_if;

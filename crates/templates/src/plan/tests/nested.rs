@@ -213,7 +213,7 @@ fn what_a_secret_went_into_is_named_as_one_and_members_keep_their_order() {
         resources(&[deployment("", &given, inner)])
     );
     let nested = plan_of(&sections).unwrap().nested(0, &World::new()).unwrap();
-    assert_eq!(nested.secrets, ["aGlkZGVu"]);
+    assert_eq!(nested.secret_parameters, ["p"]);
     let order = Value::Object(nested.parameters).json_text();
     assert!(order.contains(r#"{"b":1,"a":2}"#), "{order}");
 }
@@ -225,4 +225,39 @@ fn the_place_of_a_member_is_found_as_far_as_it_is_written() {
     assert_eq!((at.line, path.as_str()), (1, "properties.template.resources[0].properties.list[1].b"));
     let (version, path) = plan.place_of(0, "apiVersion").unwrap();
     assert!(version < at && path.ends_with("[0].apiVersion"));
+}
+
+#[test]
+fn all_answers_that_an_outer_template_wants_are_asked_for_at_once() {
+    let id = |name: &str| format!("resourceId('Microsoft.KeyVault/vaults', '{name}')");
+    let uri = |name: &str| format!("[reference({}, '2023-07-01').vaultUri]", id(name));
+    let names = "createArray('d', 'e', 'f')";
+    let each = "lambda('n', reference(resourceId('Microsoft.KeyVault/vaults', lambdaVariables('n')), '2023-07-01').vaultUri)".to_string();
+    let first = resource(
+        "a",
+        &format!(
+            r#", "tags": {{"a": "{}", "b": "{}"}}, "properties": {{"list": ["{}"]}}"#,
+            uri("a"),
+            uri("b"),
+            uri("c")
+        ),
+    );
+    let second = resource(
+        "b",
+        &format!(
+            r#", "properties": {{"o": "[toObject({names}, lambda('n', lambdaVariables('n')), {each})]",
+                "g": "[groupBy(createArray('g', 'h'), {each})]"}}"#
+        ),
+    );
+    let inner = format!(
+        r#"{}, "outputs": {{"o": {{"type": "string", "value": "{}"}}}}"#,
+        resources(&[first, second]),
+        uri("i")
+    );
+    let plan = plan_of(&resources(&[deployment("", "", &inner)])).unwrap();
+    let error = plan.nested(0, &World::new()).unwrap_err();
+    let mut asked: Vec<&str> =
+        error.lookups().iter().map(|one| one.id().rsplit('/').next().unwrap()).collect();
+    asked.sort_unstable();
+    assert_eq!(asked, ["a", "b", "c", "d", "e", "f", "g", "h", "i"]);
 }
