@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     },
     Step { version: 2, both: include_str!("migrations/0002.sql"), sqlite: "", postgres: "" },
     Step { version: 3, both: include_str!("migrations/0003.sql"), sqlite: "", postgres: "" },
+    Step { version: 4, both: include_str!("migrations/0004.sql"), sqlite: "", postgres: "" },
 ];
 
 /// Held while versions are looked at, so that of several processes that start at once one brings the ledger up to date.

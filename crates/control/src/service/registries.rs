@@ -80,54 +80,76 @@ impl Control {
         spec: RegistrySpec,
     ) -> Result<Put, Error> {
         self.allow(caller, id, Role::Contributor, "write").await?;
-        let act = async || {
-            let spec = spec.clone();
-            self.parent_exists(id).await?;
-            names::check(id, kind::REGISTRY)?;
-            self.check_tags(&spec.tags)?;
-            let (revision, old) = self.read(id).await?;
-            let old = match old {
-                Some(Body::Registry(old)) => Some(old),
-                _ => None,
-            };
-            let exports_allowed =
-                spec.exports_allowed.or(old.as_ref().map(|o| o.exports_allowed)).unwrap_or(true);
-            if !exports_allowed {
-                self.refuse_while_exporting(id).await?;
-            }
-            let host_is_asked_for = matches!(spec.place, Some(PlaceSpec::Hosted { login_server: Some(_) }));
-            let place = self.place(caller, id, spec.place, old.as_ref().map(|old| &old.place)).await?;
-            // clients name a registry without its group, and a hosted one is found by its host: no two have the same
-            let mut names = vec![format!("registry:{}", id.name().to_ascii_lowercase())];
-            // of this server's own host it learns that it is taken, and gets the one of its name
-            let has_own_host = match &place {
-                RegistryPlace::Hosted { login_server, .. } => {
-                    names.push(format!("host:{}", login_server.to_ascii_lowercase()));
-                    !host_is_asked_for && *login_server != self.host_of_name(id)
-                }
-                RegistryPlace::External { .. } => false,
-            };
-            let body = Body::Registry(Registry {
-                location: spec.location.or(old.as_ref().and_then(|old| old.location.clone())),
-                tags: spec.tags,
-                sku: spec.sku.or(old.map(|old| old.sku)).unwrap_or_else(|| "Premium".to_owned()),
-                exports_allowed,
-                extra: spec.extra,
-                place,
-            });
-            let put = self.replace(caller, id, revision, &body, &names).await;
-            put.map_err(|error| match (error.code, &error.target) {
-                (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => {
-                    let name = other.rsplit('/').next().unwrap_or_default();
-                    let is_its_name = name.eq_ignore_ascii_case(id.name());
-                    let taken = taken(id, other, is_its_name);
-                    if has_own_host && !is_its_name { taken.about(id.as_str()) } else { taken }
-                }
-                _ => error,
-            })
-        };
-        let work = self.settled(id, act);
+        let work = self.settled(id, || self.put_registry_allowed(caller, id, spec.clone()));
         self.audited(caller, &action(kind::REGISTRY, "write"), id.as_str(), work).await
+    }
+
+    async fn put_registry_allowed(
+        &self,
+        caller: &Caller,
+        id: &ResourceId,
+        spec: RegistrySpec,
+    ) -> Result<Put, Error> {
+        self.parent_exists(id).await?;
+        names::check(id, kind::REGISTRY)?;
+        self.check_tags(&spec.tags)?;
+        let (revision, old) = self.read(id).await?;
+        let old = match old {
+            Some(Body::Registry(old)) => Some(old),
+            _ => None,
+        };
+        let exports_allowed =
+            spec.exports_allowed.or(old.as_ref().map(|o| o.exports_allowed)).unwrap_or(true);
+        if !exports_allowed {
+            self.refuse_while_exporting(id).await?;
+        }
+        let host_is_asked_for = matches!(spec.place, Some(PlaceSpec::Hosted { login_server: Some(_) }));
+        let place = self.place(caller, id, spec.place, old.as_ref().map(|old| &old.place)).await?;
+        let host = hosted(&place).map(str::to_ascii_lowercase);
+        // of this server's own host it learns that it is taken, and gets the one of its name
+        let has_own_host =
+            !host_is_asked_for && host.as_ref().is_some_and(|host| *host != self.host_of_name(id));
+        let body = Body::Registry(Registry {
+            location: spec.location.or(old.as_ref().and_then(|old| old.location.clone())),
+            tags: spec.tags,
+            sku: spec.sku.or(old.map(|old| old.sku)).unwrap_or_else(|| "Premium".to_owned()),
+            exports_allowed,
+            extra: spec.extra,
+            place,
+        });
+        let put = self.keep_registry(caller, id, revision, &body, host).await;
+        put.map_err(|error| match other_holder(id, &error) {
+            Some(other) => {
+                let is_its_name = revision.is_none() && is_of_same_name(id, other);
+                let taken = taken(id, other, is_its_name);
+                if has_own_host && !is_its_name { taken.about(id.as_str()) } else { taken }
+            }
+            None => error,
+        })
+    }
+
+    /// Writes it with its names: clients name a registry without its group, and a hosted one is found by its host, so that no two
+    /// have the same. One that was there before names were unique stays what it is, if need be without its name.
+    async fn keep_registry(
+        &self,
+        caller: &Caller,
+        id: &ResourceId,
+        revision: Option<i64>,
+        body: &Body,
+        host: Option<String>,
+    ) -> Result<Put, Error> {
+        let host: Vec<String> = host.map(|host| format!("host:{host}")).into_iter().collect();
+        let own = format!("registry:{}", id.name().to_ascii_lowercase());
+        let both: Vec<String> = host.iter().cloned().chain([own]).collect();
+        match self.replace(caller, id, revision, body, &both).await {
+            Err(error)
+                if revision.is_some()
+                    && other_holder(id, &error).is_some_and(|other| is_of_same_name(id, other)) =>
+            {
+                self.replace(caller, id, revision, body, &host).await
+            }
+            put => put,
+        }
     }
 
     async fn place(
@@ -237,7 +259,25 @@ impl Control {
     }
 }
 
-/// `host[:port]`, with a prefix of repositories behind it where that is taken.
+/// The login server of a registry that is ours.
+fn hosted(place: &RegistryPlace) -> Option<&str> {
+    match place {
+        RegistryPlace::Hosted { login_server, .. } => Some(login_server),
+        RegistryPlace::External { .. } => None,
+    }
+}
+
+/// The other resource that has a name which this one was to have.
+fn other_holder<'a>(id: &ResourceId, error: &'a Error) -> Option<&'a str> {
+    let other = error.target.as_deref().filter(|_| error.code == Code::Conflict)?;
+    (!other.eq_ignore_ascii_case(id.as_str())).then_some(other)
+}
+
+/// Whether the other is a registry of the same name, in another group.
+fn is_of_same_name(id: &ResourceId, other: &str) -> bool {
+    other.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case(id.name()))
+}
+
 fn taken(id: &ResourceId, other: &str, is_its_name: bool) -> Error {
     let text = if is_its_name {
         format!("The registry name '{}' is already in use by '{other}': choose another name.", id.name())
@@ -247,6 +287,7 @@ fn taken(id: &ResourceId, other: &str, is_its_name: bool) -> Error {
     Error::new(Code::Conflict, text)
 }
 
+/// `host[:port]`, with a prefix of repositories behind it where that is taken.
 fn check_host(text: &str, prefix_taken: bool) -> Result<(), Error> {
     let refuse = |detail: &str| {
         let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();

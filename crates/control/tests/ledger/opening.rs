@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use transload_control::ledger::LedgerLimits;
-use transload_control::{Code, Error, Ledger};
+use transload_control::ledger::{Expect, LedgerLimits};
+use transload_control::resource::kind;
+use transload_control::{Code, Error, Ledger, ResourceId};
 use transload_testkit::peers::{Pki, Postgres};
 
 use crate::sample::*;
@@ -129,6 +130,27 @@ async fn an_older_ledger_is_brought_up_to_date_and_loses_nothing() {
         assert!(again.run(&run_id("r")).await.unwrap().is_some());
         assert!(again.deployments(&group(), None, None, 1).await.unwrap().items.is_empty());
         assert!(again.claim_deployment("server", LEASE, &[]).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn registries_of_an_older_ledger_get_their_names_and_of_two_the_older_one() {
+    let postgres = Postgres::start();
+    for stage in [Stage::sqlite().await, Stage::at(postgres.database()).await] {
+        let of = |group: &str, name: &str| ResourceId::group_of("s1", group).resource(kind::REGISTRY, name);
+        let (old, new) = (of("Z1", "Upstream"), of("a22", "upstream"));
+        let (late, early) = (of("Z1", "claimed"), of("a22", "claimed"));
+        for id in [&old, &new, &late, &of("a22", "other")] {
+            make(&stage.ledger, id, &registry_body()).await;
+        }
+        let names = ["registry:claimed".to_owned()];
+        stage.ledger.put_named(&early, &registry_body(), "me", Expect::Absent, &names).await.unwrap();
+        assert!(stage.tamper("DELETE FROM ledger_versions WHERE version > 3").await);
+        let again = open(&stage.url, limits()).await;
+        let holder = async |name: &str| again.named(name).await.unwrap().map(|stored| stored.id);
+        assert_eq!(holder("registry:upstream").await, Some(old));
+        assert_eq!(holder("registry:claimed").await, Some(early), "it had claimed its name");
+        assert_eq!(holder("registry:other").await, Some(of("a22", "other")));
     }
 }
 
