@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::error::{Code, Error};
@@ -51,7 +52,6 @@ impl ContainerUri {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse(uri, "leave out user and password: credentials belong into a vault's secret"));
         }
-        let path = url.path().trim_matches('/');
         let form = match url.scheme() {
             "https" | "http" => Form::Azure,
             "s3" => Form::S3,
@@ -64,22 +64,30 @@ impl ContainerUri {
         };
         let key = match form {
             Form::Folder => folder_key(uri, &url, folders)?,
-            Form::Azure if path.is_empty() => {
-                return Err(refuse(uri, "it names no container: https://account.blob.example/container"));
+            Form::Azure => {
+                let segments = segments(uri, &url)?;
+                check_container(uri, &url, &segments)?;
+                azure_key(&url, &segments)
             }
-            _ => {
-                if form == Form::Azure {
-                    check_container(uri, &url, path)?;
+            Form::S3 | Form::Gcs => {
+                if url.host_str().is_none_or(str::is_empty) {
+                    return Err(refuse(uri, "it has no host or bucket"));
                 }
-                let host = url.host_str().filter(|host| !host.is_empty());
-                let host = host.ok_or_else(|| refuse(uri, "it has no host or bucket"))?;
-                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-                // http and https lead to the same container, and clients write paths in lower case
-                let scheme = if form == Form::Azure { "https" } else { url.scheme() };
-                format!("{scheme}://{host}{port}/{path}").trim_end_matches('/').to_ascii_lowercase()
+                key_of(url.scheme(), &url)
             }
         };
         Ok(Self { key, form })
+    }
+
+    /// What the key of a container is that a URI names by its account, when the account is at this endpoint. Whether there can be
+    /// such a container was looked at where the URI was: of an endpoint it is not known whether it has the account in its path.
+    ///
+    /// # Errors
+    /// [`Code::InvalidRequest`] for an endpoint that cannot be.
+    pub(crate) fn key_at(endpoint: &str, path: &str) -> Result<String, Error> {
+        let uri = format!("{}/{path}", endpoint.trim_end_matches('/'));
+        let url = Url::parse(&uri).map_err(|error| refuse(&uri, &error.to_string()))?;
+        Ok(azure_key(&url, &segments(&uri, &url)?))
     }
 
     /// Equal for two URIs of the same place.
@@ -93,10 +101,42 @@ impl ContainerUri {
     }
 }
 
+/// What stands between the slashes of a path, as a store has it.
+fn segments(uri: &str, url: &Url) -> Result<Vec<String>, Error> {
+    let path = url.path().trim_matches('/');
+    if path.is_empty() {
+        return Ok(Vec::new());
+    }
+    let decoded = path.split('/').map(|one| Ok(percent_decode_str(one).decode_utf8()?.into_owned()));
+    decoded
+        .collect::<Result<_, std::str::Utf8Error>>()
+        .map_err(|_| refuse(uri, "what is behind '%' in its path is no UTF-8"))
+}
+
+/// The same for a path however much of it is written with '%'.
+fn azure_key(url: &Url, segments: &[String]) -> String {
+    let mut url = url.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.clear().extend(segments);
+    }
+    // http and https lead to the same container
+    key_of("https", &url)
+}
+
+/// In lower case, as clients write paths.
+fn key_of(scheme: &str, url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = url.path().trim_matches('/');
+    format!("{scheme}://{host}{port}/{path}").trim_end_matches('/').to_ascii_lowercase()
+}
+
 /// Whether there can be a container of that name: who asks a store for another is told so in every attempt of every run.
-fn check_container(uri: &str, url: &Url, path: &str) -> Result<(), Error> {
-    let mut segments = path.split('/');
-    let first = segments.next().unwrap_or_default();
+fn check_container(uri: &str, url: &Url, segments: &[String]) -> Result<(), Error> {
+    let mut segments = segments.iter().map(String::as_str);
+    let Some(first) = segments.next() else {
+        return Err(refuse(uri, "it names no container: https://account.blob.example/container"));
+    };
     // an address and a name without dots hold no account: it stands in the path
     let account_in_path = match url.domain() {
         Some(domain) => !domain.contains('.') || first == EMULATOR_ACCOUNT,
@@ -114,7 +154,7 @@ fn check_container(uri: &str, url: &Url, path: &str) -> Result<(), Error> {
     if sound || matches!(name, "$root" | "$web") {
         return Ok(());
     }
-    let shown: String = name.chars().take(80).collect();
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
     let detail = format!("'{shown}' cannot be a container: those are 3 to 63 letters, digits and single '-'");
     Err(refuse(uri, &detail))
 }
@@ -199,6 +239,7 @@ mod tests {
             "https://acct.blob.example/transfer/a/b",
             "https://acct.blob.example/TRANSFER",
             "https://acct.blob.example/$root",
+            "https://acct.blob.example/%24web/site",
             "http://127.0.0.1:10000/devstoreaccount1/transfer",
             "http://azurite:10000/devstoreaccount1/transfer",
             "https://azurite.example/devstoreaccount1/transfer",
@@ -210,6 +251,8 @@ mod tests {
             "https://acct.blob.example/-transfer",
             "https://acct.blob.example/trans--fer",
             "https://acct.blob.example/trans_fer",
+            "https://acct.blob.example/trans%2Ffer",
+            "https://acct.blob.example/%ff",
             "http://127.0.0.1:10000/devstoreaccount1",
             "http://127.0.0.1:10000/devstoreaccount1/c2",
             "https://azurite.example/devstoreaccount1/c2",
@@ -217,6 +260,32 @@ mod tests {
             let error = key(uri).unwrap_err();
             assert!(error.message.contains("container"), "{uri}: {error}");
         }
+    }
+
+    #[test]
+    fn a_place_is_the_same_however_it_is_written() {
+        for (uri, other) in [
+            ("https://acct.blob.example/%24web", "https://acct.blob.example/$web/"),
+            ("https://acct.blob.example/transfer/a%20b", "http://ACCT.blob.example/transfer/%61 b"),
+        ] {
+            assert_eq!(key(uri).unwrap(), key(other).unwrap());
+        }
+        let kept = "https://acct.blob.example/transfer/a%20b";
+        assert_eq!(key(kept).unwrap(), kept, "as it was before");
+        assert_ne!(
+            key("https://acct.blob.example/transfer/a%2Fb"),
+            key("https://acct.blob.example/transfer/a/b")
+        );
+    }
+
+    #[test]
+    fn an_endpoint_may_be_a_host_without_dots_and_without_the_account() {
+        let at = |endpoint: &str| ContainerUri::key_at(endpoint, "transfer/in").unwrap();
+        assert_eq!(at("http://blobgw:8080"), "https://blobgw:8080/transfer/in");
+        assert_eq!(
+            at("http://127.0.0.1:10000/acct/"),
+            key("http://127.0.0.1:10000/acct/transfer/in").unwrap()
+        );
     }
 
     #[test]

@@ -151,8 +151,7 @@ impl Control {
         let (Some((_, account)), Some(named)) = (found, AccountUri::parse(uri, suffix)) else {
             return Ok(parsed.key().to_owned());
         };
-        let reached = ContainerUri::parse(&format!("{}/{}", account.endpoint, named.path), &[])?;
-        Ok(reached.key().to_owned())
+        ContainerUri::key_at(&account.endpoint, &named.path)
     }
 
     fn check_secret(
