@@ -63,6 +63,11 @@ pub(super) use deployment_columns;
 pub(super) const ONE: &str = concat!("SELECT ", deployment_columns!(), " FROM deployments WHERE id_key = $1");
 const ONE_TO_CHANGE: Locking =
     locking!("SELECT ", deployment_columns!(), " FROM deployments WHERE id_key = $1");
+pub(super) const ACTIVE: &str = concat!(
+    "SELECT ",
+    deployment_columns!(),
+    ", sealed FROM deployments WHERE id_key = $1 AND finished_at IS NULL"
+);
 pub(super) const OF_GROUP: &str = concat!(
     "SELECT ",
     deployment_columns!(),
@@ -152,6 +157,17 @@ impl Ledger {
     async fn deployment_in(&self, id: &ResourceId) -> Result<Option<Deployment>, Fault> {
         let row = sqlx::query(ONE).bind(id.key()).fetch_optional(&self.db.read).await?;
         Ok(row.map(|row| read(&row)).transpose()?.map(|(_, deployment)| deployment))
+    }
+
+    /// A deployment that is under way, with its template and parameters, sealed, as both are at one moment: what ends keeps
+    /// other ones.
+    pub async fn active_deployment(&self, id: &ResourceId) -> Result<Option<(Deployment, String)>, Error> {
+        self.db
+            .doing(|| async {
+                let row = sqlx::query(ACTIVE).bind(id.key()).fetch_optional(&self.db.read).await?;
+                row.map(|row| Ok((read(&row)?.1, get(&row, "sealed")?))).transpose()
+            })
+            .await
     }
 
     /// Template and parameters of a deployment, sealed; nothing, when it is gone.

@@ -41,6 +41,7 @@ fn everyday() -> Vec<Line> {
         (queue_order::SERVED, "runs USING INDEX runs_queued"),
         (queue_order::LAST_OF_LANE, "runs_in_lane (lane=?)"),
         (deployments::ONE, "SEARCH deployments USING INDEX sqlite_autoindex_deployments_1 (id_key=?)"),
+        (deployments::ACTIVE, "SEARCH deployments USING INDEX sqlite_autoindex_deployments_1 (id_key=?)"),
         (deployments::OF_GROUP, "deployments_of_group (group_key=? AND seq<?)"),
         (deployments::TOO_OLD, "deployments_of_group (group_key=?)"),
         (deployments::TOO_OLD, "(operation=?)"),

@@ -52,11 +52,6 @@ impl Control {
         names::check_any(id)
     }
 
-    /// The words for a deployment that is under way while another of its name is wanted.
-    pub fn active_deployment(&self, there: &Deployment) -> Error {
-        active(there)
-    }
-
     /// Asks for a deployment. One of the same name that is under way is left alone, and is what is given back where it was
     /// asked for the same.
     ///
@@ -88,35 +83,33 @@ impl Control {
             record: DeploymentRecord { caller: DeploymentCaller::from(caller), ..spec.record },
             sealed: self.seal_deployment(spec.operation, &spec.text)?,
         };
-        let put = self.ledger().put_deployment(&new).await?;
-        if let PutDeployment::Active(there) = &put
-            && !self.is_same_deployment(there, &spec.text, new.record.mode).await?
-        {
-            return Err(active(there));
+        loop {
+            let put = self.ledger().put_deployment(&new).await?;
+            if let PutDeployment::Put(..) = put {
+                return Ok(put);
+            }
+            if let Some(there) = self.same_deployment(id, &spec.text, new.record.mode).await? {
+                return Ok(PutDeployment::Active(there));
+            }
+            // it has ended since
         }
-        Ok(put)
     }
 
-    /// Whether a deployment that is under way is what is asked for now: clients repeat a PUT whose answer was lost, and people
-    /// a command.
+    /// The deployment of a name that is under way, if it is what is asked for now: clients repeat a PUT whose answer was lost, and
+    /// people a command. None, when none of that name is under way.
     ///
     /// # Errors
-    /// [`Code::LedgerUnavailable`].
-    pub async fn is_same_deployment(
+    /// [`Code::DeploymentActive`] while another of that name is under way; [`Code::LedgerUnavailable`].
+    pub async fn same_deployment(
         &self,
-        there: &Deployment,
+        id: &ResourceId,
         text: &DeploymentText,
         mode: DeploymentMode,
-    ) -> Result<bool, Error> {
-        if there.record.mode != mode {
-            return Ok(false);
-        }
-        match self.deployment_text(there).await {
-            Ok(kept) => Ok(kept == *text),
-            Err(error) if error.code == Code::LedgerUnavailable => Err(error),
-            // what cannot be read is not known to be the same
-            Err(_) => Ok(false),
-        }
+    ) -> Result<Option<Deployment>, Error> {
+        let Some((there, sealed)) = self.ledger().active_deployment(id).await? else { return Ok(None) };
+        // what cannot be read is not known to be the same
+        let is_same = || self.unsealed(&there, &sealed).is_ok_and(|kept| kept == *text);
+        if there.record.mode == mode && is_same() { Ok(Some(there)) } else { Err(active(&there)) }
     }
 
     /// What was sent, for the ledger.
@@ -137,7 +130,11 @@ impl Control {
     pub async fn deployment_text(&self, deployment: &Deployment) -> Result<DeploymentText, Error> {
         let sealed = self.ledger().sealed_deployment(deployment.operation).await?;
         let sealed = sealed.ok_or_else(|| not_found(&deployment.id))?;
-        let plain = self.unseal(&context(deployment.operation), &sealed)?;
+        self.unsealed(deployment, &sealed)
+    }
+
+    fn unsealed(&self, deployment: &Deployment, sealed: &str) -> Result<DeploymentText, Error> {
+        let plain = self.unseal(&context(deployment.operation), sealed)?;
         serde_json::from_str(plain.expose_secret()).map_err(|_| {
             let text = format!("The text of deployment '{}' cannot be read.", deployment.id.name());
             Error::new(Code::VaultDamaged, text)

@@ -97,8 +97,11 @@ pub(crate) async fn one_that_is_under_way_is_left_alone(stage: &Stage) {
     };
     assert_eq!(there.operation, first.operation);
     assert!(matches!(ledger.delete_deployment(&id("one")).await.unwrap(), DeletedDeployment::Active(_)));
+    let active = ledger.active_deployment(&id("One")).await.unwrap();
+    assert_eq!(active, Some((first, "c2VhbGVk".to_owned())), "with what was sent for it");
     let claim = claimed(ledger).await;
     ended(ledger, &claim, DeploymentState::Succeeded).await;
+    assert_eq!(ledger.active_deployment(&id("one")).await.unwrap(), None);
     assert_eq!(ledger.delete_deployment(&id("one")).await.unwrap(), DeletedDeployment::Gone);
     assert_eq!(ledger.delete_deployment(&id("one")).await.unwrap(), DeletedDeployment::Absent);
 }

@@ -1,4 +1,4 @@
-//! A control plane over a ledger in a folder of its own.
+//! A control plane over a ledger of its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,13 +18,20 @@ pub(crate) struct Lab {
     pub(crate) control: Control,
     pub(crate) owner: Caller,
     url: String,
-    _folder: TempDir,
+    /// SQLite's file is in it.
+    _folder: Option<TempDir>,
 }
 
 impl Lab {
+    /// In a folder of its own.
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("ledger.db").display());
+        Self { _folder: Some(folder), ..Self::over(url).await }
+    }
+
+    /// In a database.
+    pub(crate) async fn over(url: String) -> Self {
         let ledger = Ledger::open(&url.clone().into(), LedgerLimits::default()).await.unwrap();
         let sealer = Sealer::new(&MasterKey::random().unwrap());
         let vault = Embedded::new(sealer, Arc::new(MemoryRows::default()));
@@ -34,7 +41,7 @@ impl Lab {
             let body = Body::Group(Group { location: "here".to_owned(), tags: BTreeMap::new() });
             control.ledger().put(&group(name), &body, "me", Expect::Any).await.unwrap();
         }
-        Self { control, owner, url, _folder: folder }
+        Self { control, owner, url, _folder: None }
     }
 
     /// What the ledger's own methods do not let one do.

@@ -41,13 +41,8 @@ impl Face {
     /// # Errors
     /// Another deployment of its name that is under way: clients hide what the PUT itself is refused with (contract, § 0.2).
     async fn is_under_way(&self, call: &Call, id: &ResourceId, mode: DeploymentMode) -> Result<bool, Fault> {
-        let there = self.control.ledger().deployment(id).await?;
-        let Some(there) = there.filter(|there| !there.state.is_final()) else { return Ok(false) };
         let text = DeploymentText { request: Some(text_of(call)?.to_owned()), ..DeploymentText::default() };
-        match self.control.is_same_deployment(&there, &text, mode).await? {
-            true => Ok(true),
-            false => Err(Fault::from(self.control.active_deployment(&there))),
-        }
+        Ok(self.control.same_deployment(id, &text, mode).await?.is_some())
     }
 
     /// What is wrong with each resource as far as that can be told without making it, with those of nested deployments too.
