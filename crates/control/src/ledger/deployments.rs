@@ -78,6 +78,8 @@ const INSERT: &str = "INSERT INTO deployments (id_key, id, group_key, operation,
      finished_at, parent, root, stopping, attempts, fence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
      (SELECT COALESCE(p.root, p.operation) FROM deployments p WHERE p.operation = $11), CASE WHEN $11 IS NULL OR EXISTS (SELECT 1 FROM deployments p WHERE p.operation = $11 AND p.finished_at IS NULL \
      AND p.stopping = 0) THEN 0 ELSE 1 END, 0, 0) ON CONFLICT (id_key) DO NOTHING RETURNING stopping";
+/// Whoever ends it waits for what is put into it, and sees it; and so do others that are put into it.
+pub(super) const TO_NEST_IN: Locking = locking!("SELECT seq FROM deployments WHERE operation = $1");
 /// Those that have the same outermost as one that would be nested in `$1`.
 pub(super) const NESTED: &str = "SELECT COUNT(*) AS nested FROM deployments WHERE root = \
      (SELECT COALESCE(p.root, p.operation) FROM deployments p WHERE p.operation = $1)";
@@ -94,8 +96,12 @@ macro_rules! history {
 /// The newest of those that are too many.
 pub(super) const TOO_OLD: &str =
     concat!("SELECT d.seq", history!(), " ORDER BY d.seq DESC LIMIT 1 OFFSET $3");
-pub(super) const OLD: &str =
-    concat!("SELECT d.seq, d.operation", history!(), " AND d.seq <= $3 AND d.finished_at IS NOT NULL");
+/// In an order that all keep to who forget them.
+pub(super) const OLD: &str = concat!(
+    "SELECT d.seq, d.operation",
+    history!(),
+    " AND d.seq <= $3 AND d.finished_at IS NOT NULL ORDER BY d.seq"
+);
 pub(super) const STEPS: &str =
     "SELECT seq, record FROM deployment_steps WHERE operation = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 const STEP: &str = "SELECT seq, record FROM deployment_steps WHERE operation = $1 AND name = $2";
@@ -108,6 +114,11 @@ impl Ledger {
 
     async fn put_deployment_in(&self, new: &NewDeployment) -> Result<PutDeployment, Fault> {
         let mut tx = self.db.begin().await?;
+        let parent = new.record.parent.as_ref().map(|(_, operation)| operation.to_string());
+        if let Some(parent) = &parent {
+            // before its own row: whoever locks several goes from the outer to the inner
+            sqlx::query(TO_NEST_IN.of(tx.dialect)).bind(parent).fetch_optional(tx.on()).await?;
+        }
         let found = find(&mut tx, &new.id).await?;
         if let Some((_, found)) = found.as_ref().filter(|(_, found)| !found.state.is_final()) {
             tx.leave().await?;
@@ -118,28 +129,13 @@ impl Ledger {
         }
         let finished = new.state.is_final().then_some(tx.now);
         let group = new.id.group_id().unwrap_or_else(|| new.id.clone());
-        let parent = new.record.parent.as_ref().map(|(_, operation)| operation.to_string());
         if let Some(parent) = &parent
             && let Err(error) = may_nest(&mut tx, parent, self.db.limits.nested_deployments_max).await
         {
             tx.leave().await?;
             return Err(error);
         }
-        let done = sqlx::query(INSERT)
-            .bind(new.id.key())
-            .bind(new.id.as_str())
-            .bind(group.key())
-            .bind(new.operation.to_string())
-            .bind(i64::from(new.depth))
-            .bind(new.state.name())
-            .bind(to_json(&new.record)?)
-            .bind(&new.sealed)
-            .bind(tx.now)
-            .bind(finished)
-            .bind(parent)
-            .fetch_optional(tx.on())
-            .await?;
-        let stopping = get::<i64>(&done.ok_or(Fault::Collided)?, "stopping")? != 0;
+        let stopping = insert(&mut tx, new, group.key(), parent, finished).await?;
         forget_oldest(&mut tx, group.key(), self.db.limits.deployments_per_group_max).await?;
         let at = moment(tx.now)?;
         tx.commit(&self.db).await?;
@@ -282,6 +278,31 @@ async fn find(tx: &mut Tx, id: &ResourceId) -> Result<Option<(i64, Deployment)>,
     let statement = ONE_TO_CHANGE.of(tx.dialect);
     let row = sqlx::query(statement).bind(id.key()).fetch_optional(tx.on()).await?;
     row.map(|row| read(&row)).transpose()
+}
+
+/// Whether it is to be stopped already.
+async fn insert(
+    tx: &mut Tx,
+    new: &NewDeployment,
+    group: &str,
+    parent: Option<String>,
+    finished: Option<i64>,
+) -> Result<bool, Fault> {
+    let done = sqlx::query(INSERT)
+        .bind(new.id.key())
+        .bind(new.id.as_str())
+        .bind(group)
+        .bind(new.operation.to_string())
+        .bind(i64::from(new.depth))
+        .bind(new.state.name())
+        .bind(to_json(&new.record)?)
+        .bind(&new.sealed)
+        .bind(tx.now)
+        .bind(finished)
+        .bind(parent)
+        .fetch_optional(tx.on())
+        .await?;
+    Ok(get::<i64>(&done.ok_or(Fault::Collided)?, "stopping")? != 0)
 }
 
 /// One more in the deployment of this operation.

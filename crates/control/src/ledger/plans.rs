@@ -46,6 +46,7 @@ fn everyday() -> Vec<Line> {
         (deployments::TOO_OLD, "deployments_of_group (group_key=?)"),
         (deployments::TOO_OLD, "(operation=?)"),
         (deployments::OLD, "deployments_of_group (group_key=? AND seq<?)"),
+        (deployments::TO_NEST_IN.of(sqlite), "(operation=?)"),
         (deployments::NESTED, "deployments_of_root (root=?)"),
         (deployments::SEALED, "(operation=?)"),
         (deployments::STEPS, "deployment_steps"),

@@ -151,7 +151,7 @@ async fn nested_and_claimed(ledger: &Ledger, name: &str, parent: &Deployment) ->
     ledger.claim_deployment("server", LEASE, &[0]).await.unwrap().unwrap()
 }
 
-fn nested(name: &str, parent: &Deployment) -> NewDeployment {
+pub(crate) fn nested(name: &str, parent: &Deployment) -> NewDeployment {
     let new = new(name);
     let parent = Some((parent.id.clone(), parent.operation));
     NewDeployment { depth: 1, record: DeploymentRecord { parent, ..new.record }, ..new }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use transload_control::Ledger;
 use transload_control::deployment::DeploymentState;
-use transload_control::ledger::{Claim, Ending, PutDeployment, PutOutcome};
+use transload_control::ledger::{Claim, Ending, LedgerLimits, PutDeployment, PutOutcome};
 use transload_control::resource::kind;
 use transload_testkit::peers::Postgres;
 
@@ -62,6 +62,51 @@ async fn what_changed_nothing_locks_nothing_when_it_has_answered() {
         let claimed = deployments::claimed(ledger).await;
         assert!(deployments::ended(ledger, &claimed, DeploymentState::Succeeded).await);
     }
+}
+
+/// How many wait for a row that another has.
+fn waiting(postgres: &Postgres, url: &str) -> usize {
+    let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    postgres.sql(name_of(url), waiting).parse().unwrap()
+}
+
+#[tokio::test]
+async fn who_ends_a_deployment_waits_for_what_is_being_nested_in_it() {
+    let postgres = Postgres::start();
+    let stage = Stage::at(postgres.database()).await;
+    let ledger = &stage.ledger;
+    deployments::asked(ledger, &deployments::new("old")).await;
+    let old = deployments::claimed(ledger).await;
+    deployments::ended(ledger, &old, DeploymentState::Succeeded).await;
+    let parent = deployments::asked(ledger, &deployments::new("parent")).await;
+    let claim = deployments::claimed(ledger).await;
+    // what is put last in a group forgets the old one, and cannot as long as that is held here
+    let raw = sqlx::AnyPool::connect(&stage.url).await.unwrap();
+    let mut held = raw.begin().await.unwrap();
+    sqlx::query("SELECT seq FROM deployments WHERE finished_at IS NOT NULL FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let few = LedgerLimits { deployments_per_group_max: 1, nested_deployments_max: 1, ..limits() };
+    let few = stage.another(few).await;
+    let mut begun = Vec::new();
+    for (name, expected) in [("inner", 1), ("other", 2)] {
+        let (few, nested) = (few.clone(), deployments::nested(name, &parent));
+        begun.push(tokio::spawn(async move { few.put_deployment(&nested).await }));
+        soon(|| async { (waiting(&postgres, &stage.url) == expected).then_some(()) }).await;
+    }
+    let other = ledger.clone();
+    let ends =
+        tokio::spawn(async move { deployments::ended(&other, &claim, DeploymentState::Succeeded).await });
+    soon(|| async { (ends.is_finished() || waiting(&postgres, &stage.url) == 3).then_some(()) }).await;
+    held.rollback().await.unwrap();
+    assert!(ends.await.unwrap());
+    let PutDeployment::Put(inner, _) = begun.remove(0).await.unwrap().unwrap() else { panic!("left alone") };
+    let inner = ledger.deployment(&inner.id).await.unwrap().unwrap();
+    assert!(inner.stopping, "nobody waits for it");
+    let refused = begun.remove(0).await.unwrap().unwrap_err();
+    assert!(refused.message.contains("More than 1 deployments"), "{refused}");
+    raw.close().await;
 }
 
 #[tokio::test]
