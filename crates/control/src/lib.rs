@@ -23,7 +23,7 @@ pub use limits::Limits;
 pub use service::{
     Control, ControlOptions, CredentialSpec, Deleted, DeploymentSpec, IdentitySpec, ImageSource, ImportImage,
     KeySpec, NewPrincipal, OneTimeSecret, PASSWORD_CONTEXT, PipelineSpec, PlaceSpec, PolicyChange,
-    RegistrySpec, RunSpec, SecretPlace, Secrets, StoragePlaceSpec, StorageSpec, WorkSpec,
+    RegistrySpec, RunSpec, SecretPlace, Secrets, StoragePlaceSpec, StorageSpec, VaultSpec, WorkSpec,
 };
 
 pub use transload_resource_id::ResourceId;

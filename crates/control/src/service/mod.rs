@@ -40,7 +40,7 @@ pub use registries::{CredentialSpec, PlaceSpec, RegistrySpec};
 pub use runs::{RunSpec, WorkSpec};
 pub use secrets::{SecretPlace, Secrets};
 pub use storage::{KeySpec, StoragePlaceSpec, StorageSpec};
-pub use vaults::PolicyChange;
+pub use vaults::{PolicyChange, VaultSpec};
 
 /// How the control plane is set up.
 #[derive(Debug, Clone)]

@@ -1,5 +1,8 @@
 //! Vaults and who may do what with their secrets.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 use transload_resource_id::ResourceId;
 use transload_vault::SecretUri;
 
@@ -21,21 +24,70 @@ pub enum PolicyChange {
     Remove,
 }
 
+/// A vault as it is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct VaultSpec {
+    /// Where it is said to be.
+    pub location: String,
+    /// Words of its owner.
+    pub tags: BTreeMap<String, String>,
+    /// Who may do what with its secrets; where nothing is said it stays as it is, and a new vault opens to nobody.
+    pub policies: Option<Vec<AccessPolicy>>,
+    /// Members that are only kept.
+    pub extra: Map<String, Value>,
+}
+
+impl From<Vault> for VaultSpec {
+    fn from(vault: Vault) -> Self {
+        let Vault { location, tags, policies, extra } = vault;
+        Self { location, tags, policies: Some(policies), extra }
+    }
+}
+
 impl Control {
     /// Makes or changes a vault.
     ///
     /// # Errors
     /// [`Code::AuthorizationFailed`], names, [`Code::Conflict`] when another group has a vault of that name.
-    pub async fn put_vault(&self, caller: &Caller, id: &ResourceId, vault: Vault) -> Result<Put, Error> {
+    pub async fn put_vault(
+        &self,
+        caller: &Caller,
+        id: &ResourceId,
+        spec: impl Into<VaultSpec>,
+    ) -> Result<Put, Error> {
         self.allow(caller, id, Role::Contributor, "write").await?;
-        let work = async {
-            self.parent_exists(id).await?;
-            names::check(id, kind::VAULT)?;
-            self.check_tags(&vault.tags)?;
-            self.check_policies(&vault.policies)?;
-            self.keep_vault(caller, id, vault).await
-        };
+        let spec = spec.into();
+        let work = self.settled(id, || self.put_vault_allowed(caller, id, spec.clone()));
         self.audited(caller, &action(kind::VAULT, "write"), id.as_str(), work).await
+    }
+
+    async fn put_vault_allowed(
+        &self,
+        caller: &Caller,
+        id: &ResourceId,
+        spec: VaultSpec,
+    ) -> Result<Put, Error> {
+        self.parent_exists(id).await?;
+        names::check(id, kind::VAULT)?;
+        self.check_tags(&spec.tags)?;
+        let (revision, old) = self.read(id).await?;
+        let policies = match (spec.policies, old) {
+            (Some(said), _) => said,
+            (None, Some(Body::Vault(old))) => old.policies,
+            (None, _) => Vec::new(),
+        };
+        self.check_policies(&policies)?;
+        let vault = Vault { location: spec.location, tags: spec.tags, policies, extra: spec.extra };
+        // a vault is found by the name in its host, whatever group it is in
+        let names = [format!("vault:{}", id.name().to_ascii_lowercase())];
+        let put = self.replace(caller, id, revision, &Body::Vault(vault), &names).await;
+        put.map_err(|error| match (error.code, &error.target) {
+            (Code::Conflict, Some(other)) if !other.eq_ignore_ascii_case(id.as_str()) => Error::new(
+                Code::Conflict,
+                format!("The vault name '{}' is already in use: choose another.", id.name()),
+            ),
+            _ => error,
+        })
     }
 
     /// Changes who may do what with a vault's secrets.
@@ -68,19 +120,6 @@ impl Control {
             }
         };
         self.audited(caller, &action(kind::VAULT, "accessPolicies/write"), id.as_str(), work).await
-    }
-
-    async fn keep_vault(&self, caller: &Caller, id: &ResourceId, vault: Vault) -> Result<Put, Error> {
-        // a vault is found by the name in its host, whatever group it is in
-        let names = [format!("vault:{}", id.name().to_ascii_lowercase())];
-        let put = self.ledger().put_named(id, &Body::Vault(vault), &caller.name, Expect::Any, &names).await;
-        put.map_err(|error| match error.code {
-            Code::Conflict => Error::new(
-                Code::Conflict,
-                format!("The vault name '{}' is already in use: choose another.", id.name()),
-            ),
-            _ => error,
-        })
     }
 
     fn check_policies(&self, policies: &[AccessPolicy]) -> Result<(), Error> {
@@ -152,7 +191,7 @@ mod tests {
             tenant_id: "t".to_owned(),
             object_id: id.to_owned(),
             secrets: secrets.iter().map(ToString::to_string).collect(),
-            other: serde_json::Map::new(),
+            other: Map::new(),
         }
     }
 

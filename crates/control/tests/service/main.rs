@@ -6,3 +6,4 @@ mod lab;
 mod registries;
 mod steps;
 mod storage;
+mod vaults;

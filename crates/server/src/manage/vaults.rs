@@ -6,7 +6,7 @@ use transload_api::registry::{NameAnswer, NameCheck};
 use transload_api::vault::AccessPolicyChange;
 use transload_api::{Tags, Vault};
 use transload_control::resource::{Body, kind};
-use transload_control::{Code, PolicyChange};
+use transload_control::{Code, PolicyChange, VaultSpec};
 
 use crate::answer::Answer;
 use crate::call::Call;
@@ -31,16 +31,10 @@ pub(crate) async fn get(face: &Face, call: &Call) -> Result<Answer, Fault> {
 pub(crate) async fn put(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let id = face.canonical(call.id("vault")?).await?;
     let said: serde_json::Value = call.json()?;
-    let says_policies = said.pointer("/properties/accessPolicies").is_some_and(|said| !said.is_null());
     let sent: Vault = call.json()?;
     let tenant = face.tenant();
     let place = face.place(&tenant);
-    let mut asked = map::vault_asked(sent, place);
-    if !says_policies
-        && let Some(Body::Vault(old)) = face.control.ledger().get(&id).await?.map(|stored| stored.body)
-    {
-        asked.policies = old.policies;
-    }
+    let asked = map::vault_asked(sent, says_policies(&said), place);
     let put = face.control.put_vault(&call.caller, &id, asked).await?;
     Ok(Answer::ok(&map::vault(&put.stored, place)?))
 }
@@ -50,23 +44,26 @@ pub(crate) async fn patch(face: &Face, call: &Call) -> Result<Answer, Fault> {
     let id = call.id("vault")?;
     let mut sent: serde_json::Value = call.json()?;
     let stored = face.control.get(&call.caller, &id).await?;
-    let Body::Vault(mut vault) = stored.body else { return get(face, call).await };
+    let Body::Vault(vault) = stored.body else { return get(face, call).await };
+    let mut asked = VaultSpec { policies: None, ..vault.into() };
     if let Some(tags) = sent.get_mut("tags").map(serde_json::Value::take) {
-        vault.tags = serde_json::from_value::<Option<Tags>>(tags)
+        asked.tags = serde_json::from_value::<Option<Tags>>(tags)
             .map_err(|_| Fault::invalid("tags", "Tags are texts."))?
             .unwrap_or_default();
     }
-    let said_policies = sent.pointer("/properties/accessPolicies").is_some_and(|said| !said.is_null());
+    let says_policies = says_policies(&sent);
     let tenant = face.tenant();
     let place = face.place(&tenant);
     let sent: Vault = crate::call::read_json(sent.to_string().as_bytes())?;
-    let sent = map::vault_asked(sent, place);
-    if said_policies {
-        vault.policies = sent.policies;
-    }
-    vault.extra.extend(sent.extra);
-    let put = face.control.put_vault(&call.caller, &id, vault).await?;
+    let sent = map::vault_asked(sent, says_policies, place);
+    asked.policies = sent.policies;
+    asked.extra.extend(sent.extra);
+    let put = face.control.put_vault(&call.caller, &id, asked).await?;
     Ok(Answer::ok(&map::vault(&put.stored, place)?))
+}
+
+fn says_policies(sent: &serde_json::Value) -> bool {
+    sent.pointer("/properties/accessPolicies").is_some_and(|said| !said.is_null())
 }
 
 pub(crate) async fn delete(face: &Face, call: &Call) -> Result<Answer, Fault> {

@@ -5,6 +5,7 @@ use transload_api as api;
 use transload_api::vault::{
     AccessPolicy, AccessPolicyChange, AccessPolicyProperties, Permissions, VaultProperties,
 };
+use transload_control::VaultSpec;
 use transload_control::resource::{self, Body, Stored, kind};
 
 use super::{Place, other, some, system_data};
@@ -45,13 +46,13 @@ pub(super) fn vault_uri(name: &str, place: Place<'_>) -> String {
     format!("https://{}{}/", name.to_ascii_lowercase(), place.vault_suffix)
 }
 
-/// A vault as it is asked for.
-pub(crate) fn vault_asked(sent: api::Vault, place: Place<'_>) -> resource::Vault {
+/// A vault as it is asked for; whether policies are said, those that were sent do not tell.
+pub(crate) fn vault_asked(sent: api::Vault, says_policies: bool, place: Place<'_>) -> VaultSpec {
     let location = if sent.location.trim().is_empty() { place.location.to_owned() } else { sent.location };
-    resource::Vault {
+    VaultSpec {
         location,
         tags: sent.tags.unwrap_or_default(),
-        policies: policies_asked(sent.properties.access_policies),
+        policies: says_policies.then(|| policies_asked(sent.properties.access_policies)),
         extra: sent.properties.extra,
     }
 }
