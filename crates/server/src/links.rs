@@ -46,7 +46,7 @@ impl Links {
 }
 
 /// `host[:port]` and nothing else: no user, nothing that ends a URL's host.
-fn is_authority(text: &str) -> bool {
+pub(crate) fn is_authority(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
     !text.is_empty() && text.len() <= 255 && text.chars().all(plain) && text.parse::<Authority>().is_ok()
 }

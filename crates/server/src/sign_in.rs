@@ -232,8 +232,11 @@ pub(crate) async fn managed_identity(face: &Face, call: &Call) -> Result<Answer,
     };
     let resource = call.query.said("resource").unwrap_or_default();
     let asked = face.tokens.audiences().asked(resource, call.links.base());
-    // a token for one thing never goes to another: what is not of this server gets none
-    let Some(audience) = asked.or(resource.is_empty().then_some(Audience::Manager)) else {
+    let set = face.control.options();
+    let suffixes = [&*set.registry_suffix, &*set.vault_suffix, &*set.storage_suffix];
+    // a token for one thing never goes to another: what is known not to be this server gets none
+    let is_here = resource.is_empty() || Audiences::may_be_here(resource, &suffixes);
+    let Some(audience) = asked.or(is_here.then_some(Audience::Manager)) else {
         let text = no_audience(resource);
         let said =
             json!({"statusCode": 400, "message": text, "error": "invalid_scope", "error_description": text});

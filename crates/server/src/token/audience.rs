@@ -1,6 +1,8 @@
 //! What a token is for. A token for registries is sent to registries of others too (`az acr login`), so it must not open
 //! anything here but registries.
 
+use crate::links::is_authority;
+
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Audience {
@@ -21,6 +23,29 @@ const MANAGERS: &[&str] = &["https://management.azure.com", "https://management.
 
 /// What every cloud's clients ask for stores with.
 const STORAGE: &str = "storage.azure.com";
+
+/// What hosts of public clouds end in: services of others, which a token of this server is not sent to.
+const CLOUDS: &[&str] = &[
+    "azure.com",
+    "azure.net",
+    "azure.cn",
+    "azure.us",
+    "azurecr.io",
+    "azurecr.cn",
+    "azurecr.us",
+    "chinacloudapi.cn",
+    "cloudapi.de",
+    "microsoft.com",
+    "microsoftazure.de",
+    "microsoftazure.us",
+    "microsoftonline.com",
+    "microsoftonline.cn",
+    "microsoftonline.us",
+    "usgovcloudapi.net",
+    "windows.net",
+];
+/// What stands in hosts of machines that people have in those clouds.
+const MACHINES: &str = ".cloudapp.";
 
 /// The names of audiences in tokens, and those that clients ask for them with.
 #[derive(Debug, Clone)]
@@ -63,6 +88,25 @@ impl Audiences {
             let host = host.split('/').next().unwrap_or_default();
             host == STORAGE || host.contains(".blob.")
         })
+    }
+
+    /// Whether a `resource` may be another name of this server: an `https` host that is not known to be something else. A machine has
+    /// many names, clients keep to the one by which they registered the cloud, and the server does not know them all. Hosts beneath
+    /// `suffixes` are registries, vaults and stores.
+    pub(crate) fn may_be_here(resource: &str, suffixes: &[&str]) -> bool {
+        let lower = resource.trim().to_ascii_lowercase();
+        let name = lower.strip_suffix("/.default").unwrap_or(&lower).trim_end_matches('/');
+        let Some(host) = name.strip_prefix("https://").filter(|host| is_authority(host)) else {
+            return false;
+        };
+        let host = without_port(host);
+        let beneath = |suffix: &str| {
+            let suffix = without_port(suffix.trim_start_matches('.')).to_ascii_lowercase();
+            let before = host.strip_suffix(&suffix).filter(|_| !suffix.is_empty());
+            before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        };
+        let is_of_a_cloud = CLOUDS.iter().any(|cloud| beneath(cloud)) && !host.contains(MACHINES);
+        !is_of_a_cloud && !Self::is_storage(name) && !suffixes.iter().any(|suffix| beneath(suffix))
     }
 
     fn one(&self, scope: &str, here: &str) -> Option<Audience> {
@@ -128,6 +172,45 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(Audiences::is_storage(scope), storage, "{scope}");
+        }
+    }
+
+    #[test]
+    fn other_names_of_this_server_are_hosts_that_are_nothing_else() {
+        let suffixes = [".azurecr.transfer.test:8443", ".vault.transfer.test", ".storage.transfer.test", ""];
+        let may_be = |resource| Audiences::may_be_here(resource, &suffixes);
+        for resource in [
+            "https://other.example:8443",
+            "https://Other.example:8443/",
+            "https://10.0.0.7:8443/.default",
+            "https://[::1]:8443",
+            "https://transfer.test",
+            "https://lab.westeurope.cloudapp.azure.com:8443",
+            "https://notazure.com",
+        ] {
+            assert!(may_be(resource), "{resource}");
+        }
+        for resource in [
+            "",
+            "https://",
+            "http://other.example:8443",
+            "other.example",
+            "api://other.example",
+            "https://user@other.example",
+            "https://other.example/path",
+            "https://storage.azure.com",
+            "https://Acct.blob.other.example",
+            "https://acct.file.storage.transfer.test:8443",
+            "https://labvault.vault.transfer.test:8443",
+            "https://labreg.azurecr.transfer.test",
+            "https://labvault.vault.azure.net",
+            "https://graph.microsoft.com/.default",
+            "https://graph.windows.net/",
+            "https://management.chinacloudapi.cn",
+            "https://management.usgovcloudapi.net:443",
+            "https://azure.com",
+        ] {
+            assert!(!may_be(resource), "{resource}");
         }
     }
 }

@@ -4,7 +4,7 @@ use http::{Method, Request, header};
 use secrecy::ExposeSecret as _;
 use transload_control::Role;
 
-use crate::lab::{HOST, Lab, SUBSCRIPTION, TENANT, registry, versioned};
+use crate::lab::{Answer, HOST, Lab, SUBSCRIPTION, TENANT, registry, versioned};
 
 #[tokio::test]
 async fn discovery_leads_to_tokens_and_keys() {
@@ -127,10 +127,44 @@ async fn a_managed_identity_signs_in_with_its_header() {
     let request = Request::get(&path).body(axum::body::Body::empty()).unwrap();
     lab.send(request).await.is(401);
     // a token of this server's manager is not given for a store, which would be sent it
-    let path = "/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fstorage.azure.com";
-    let said = format!("{}:{}", lab.client_id, lab.secret.expose_secret());
-    let request = Request::get(path).header("X-IDENTITY-HEADER", said).header("host", HOST);
-    let refused = lab.send(request.body(axum::body::Body::empty()).unwrap()).await.is(400);
+    let refused = ask_identity(&lab, "https://storage.azure.com").await.is(400);
     assert!(refused.json()["message"].as_str().unwrap().contains("SAS token"), "{}", refused.text);
     assert!(!refused.text.contains("access_token"), "{}", refused.text);
+}
+
+/// Asks for a token as `az login --identity` does.
+async fn ask_identity(lab: &Lab, resource: &str) -> Answer {
+    let said = format!("{}:{}", lab.client_id, lab.secret.expose_secret());
+    let query =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair("resource", resource).finish();
+    let request = Request::get(format!("/msi/token?api-version=2019-08-01&{query}"))
+        .header("X-IDENTITY-HEADER", said)
+        .header("host", HOST);
+    lab.send(request.body(axum::body::Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_managed_identity_is_known_by_every_name_of_the_server() {
+    let lab = Lab::new().await;
+    let token = async |resource: &str| {
+        let answer = ask_identity(&lab, resource).await.is(200).json();
+        answer["access_token"].as_str().unwrap().to_owned()
+    };
+    let manager = token("https://second.example:8443/").await;
+    lab.as_whom(Some(&manager), Method::GET, &versioned(&registry()), None).await.is(200);
+    // one for vaults opens vaults alone
+    for vaults in ["https://vault.transfer.test", "https://vault.azure.net"] {
+        let vaults = token(vaults).await;
+        lab.as_whom(Some(&vaults), Method::GET, &versioned(&registry()), None).await.is(401);
+    }
+    for other in [
+        "https://labvault.vault.transfer.test",
+        "https://acct.blob.storage.transfer.test",
+        "https://labreg.azurecr.transfer.test",
+        "https://graph.microsoft.com",
+        "second.example",
+    ] {
+        let refused = ask_identity(&lab, other).await.is(400);
+        assert_eq!(refused.json()["error"], "invalid_scope", "{other}");
+    }
 }
