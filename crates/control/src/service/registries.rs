@@ -107,8 +107,10 @@ impl Control {
         let place = self.place(caller, id, spec.place, old.as_ref().map(|old| &old.place)).await?;
         let host = hosted(&place).map(str::to_ascii_lowercase);
         // of this server's own host it learns that it is taken, and gets the one of its name
-        let has_own_host =
-            !host_is_asked_for && host.as_ref().is_some_and(|host| *host != self.host_of_name(id));
+        let had_host = old.as_ref().is_some_and(|old| hosted(&old.place).is_some());
+        let has_own_host = !host_is_asked_for
+            && !had_host
+            && host.as_ref().is_some_and(|host| *host != self.host_of_name(id));
         let body = Body::Registry(Registry {
             location: spec.location.or(old.as_ref().and_then(|old| old.location.clone())),
             tags: spec.tags,

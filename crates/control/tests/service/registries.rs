@@ -76,3 +76,11 @@ async fn hosts_stay_with_those_that_have_them() {
     assert!(refused.message.contains("The login server of this registry is that of"), "{refused}");
     assert_eq!(lab.holder("host:b.lab.test").await, Some(registry("prod")));
 }
+
+#[tokio::test]
+async fn a_host_that_is_lost_is_told_and_not_looked_for_without_end() {
+    let lab = two(hosted("a.lab.test"), hosted("b.lab.test")).await;
+    lab.tamper("UPDATE names SET id_key = (SELECT id_key FROM names WHERE name = 'host:b.lab.test')").await;
+    let refused = lab.put("test", None).await.unwrap_err();
+    assert!(refused.message.contains("The login server of this registry is that of"), "{refused}");
+}
