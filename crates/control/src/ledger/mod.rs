@@ -12,6 +12,7 @@ mod audits;
 mod batch;
 mod db;
 mod deployment_claims;
+mod deployment_history;
 mod deployments;
 mod fault;
 mod holds;

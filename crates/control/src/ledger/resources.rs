@@ -6,7 +6,7 @@ use transload_resource_id::ResourceId;
 
 use super::Ledger;
 use super::db::Tx;
-use super::deployments::forget_deployments;
+use super::deployment_history::forget_deployments;
 use super::fault::Fault;
 use super::runs::doom_beneath;
 use super::secrets::forget_secrets;
