@@ -20,6 +20,8 @@ use crate::event::{Event, WaitReason};
 const BURST: Duration = Duration::from_millis(250);
 /// A clock may be set and a machine may sleep: so often it is looked at anew.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// So often it is looked whether a time in which bytes may move is over.
+const LOOK_FOR_THE_END_EVERY: Duration = Duration::from_secs(1);
 
 /// When bytes may move.
 pub trait Schedule: fmt::Debug + Send + Sync {
@@ -66,6 +68,29 @@ impl Pace {
         Self { told: Arc::default(), ..self.clone() }
     }
 
+    /// How long no bytes may move, if they may not now.
+    pub fn closed(&self) -> Option<Closed> {
+        self.schedule.as_ref()?.closed()
+    }
+
+    /// Whether there are times in which no bytes move.
+    pub fn has_schedule(&self) -> bool {
+        self.schedule.is_some()
+    }
+
+    /// Until no bytes may move any more. Without a schedule that never is.
+    pub async fn until_closed(&self) -> Closed {
+        if !self.has_schedule() {
+            return std::future::pending().await;
+        }
+        loop {
+            if let Some(closed) = self.closed() {
+                return closed;
+            }
+            sleep(LOOK_FOR_THE_END_EVERY).await;
+        }
+    }
+
     fn is_free(&self) -> bool {
         self.rate.is_none() && self.schedule.is_none()
     }
@@ -92,12 +117,11 @@ impl Engine {
 
     /// Waits until bytes may move at all. Whether it had to.
     pub(crate) async fn until_open(&self) -> bool {
-        let Some(schedule) = &self.pace.schedule else { return false };
-        let Some(mut closed) = schedule.closed() else { return false };
+        let Some(mut closed) = self.pace.closed() else { return false };
         loop {
             self.tell(&closed);
             sleep(closed.wait.min(LOOK_EVERY)).await;
-            match schedule.closed() {
+            match self.pace.closed() {
                 Some(still) => closed = still,
                 None => return true,
             }

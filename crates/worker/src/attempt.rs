@@ -8,8 +8,9 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use transload_control::Error;
-use transload_control::ledger::{Beat, Claim, Ending, Ledger};
+use transload_control::ledger::{Beat, Claim, Ending, Ledger, Wanted};
 use transload_control::run::Work;
+use transload_transfer::{Closed, WaitReason};
 
 use crate::fault::Fault;
 use crate::options::WorkerOptions;
@@ -42,12 +43,14 @@ enum Told {
 }
 
 impl Attempt<'_> {
-    /// Does the work to its end, unless the run is to be stopped, is lost, or the worker ends (`stop`). Whatever came of it is
+    /// Does the work to its end, unless the run is to be stopped, is lost, or the worker ends (`stop`) or may not move bytes any
+    /// more. Whatever came of it is
     /// written to the ledger, but for a run that is lost: of that nothing more is written. Of the work nothing goes on when
     /// this returns, and when it is dropped.
     pub(crate) async fn run(self, mut work: BoxFuture<'_, Result<(), Fault>>, stop: &CancellationToken) {
         let mut held = self.held;
         let (mut canceled, mut stopping) = (false, false);
+        let moves = !Wanted::Checks.takes(&self.claim.run.work);
         let done = loop {
             tokio::select! {
                 biased;
@@ -65,6 +68,12 @@ impl Attempt<'_> {
                     stopping = true;
                     self.cancel.cancel();
                 }
+                // both ends are opened anew when it goes on: until then tokens, secrets and connections would have ended
+                closed = self.options.pace.until_closed(), if !stopping && moves => {
+                    stopping = true;
+                    self.tell_of_wait(&closed);
+                    self.cancel.cancel();
+                }
                 done = &mut work => break done,
             }
         };
@@ -76,6 +85,15 @@ impl Attempt<'_> {
             ending => ending,
         };
         self.finish(&ending, held).await;
+    }
+
+    fn tell_of_wait(&self, closed: &Closed) {
+        let (until, seconds) = (&closed.until, closed.wait.as_secs());
+        tracing::info!(run = %self.claim.run.id, until, "the run is given back: its window is over");
+        self.progress.line(&json!({
+            "event": "waiting", "reason": WaitReason::Window, "until": until, "seconds": seconds,
+            "message": "given back: it goes on when the window opens",
+        }));
     }
 
     /// Keeps the claim until there is something to tell. `held` is when it was last known to be ours; `told` that it is
@@ -175,6 +193,7 @@ fn ending(done: Result<(), Fault>, canceled: bool) -> Ending {
         Ok(()) => Ending::Succeeded,
         Err(_) if canceled => Ending::Stopped,
         Err(Fault::Interrupted) => Ending::Released,
+        Err(Fault::Deferred { error }) => Ending::Deferred { error },
         Err(Fault::Failed { error, transient }) => Ending::Failed { error, transient },
     }
 }
@@ -186,6 +205,7 @@ fn said(ending: &Ending) -> (&'static str, Option<String>) {
             if *transient { "Failed for now" } else { "Failed" },
             Some(format!("{}: {}", error.code, error.message)),
         ),
+        Ending::Deferred { error } => ("Deferred", Some(format!("{}: {}", error.code, error.message))),
         Ending::Stopped => ("Canceled", None),
         Ending::Released => ("Released", None),
     }
@@ -199,7 +219,11 @@ mod tests {
     fn every_outcome_has_its_ending() {
         let failed = |transient| match Fault::lasting("X", "y") {
             Fault::Failed { error, .. } => Fault::Failed { error, transient },
-            Fault::Interrupted => Fault::Interrupted,
+            other => other,
+        };
+        let deferred = || match Fault::lasting("X", "y") {
+            Fault::Failed { error, .. } => Fault::Deferred { error },
+            other => other,
         };
         let is = |done, canceled| said(&ending(done, canceled)).0;
         assert_eq!(is(Ok(()), false), "Succeeded");
@@ -209,5 +233,7 @@ mod tests {
         assert_eq!(is(Err(failed(false)), false), "Failed");
         assert_eq!(is(Err(failed(true)), false), "Failed for now");
         assert_eq!(is(Err(failed(true)), true), "Canceled");
+        assert_eq!(is(Err(deferred()), false), "Deferred");
+        assert_eq!(is(Err(deferred()), true), "Canceled");
     }
 }

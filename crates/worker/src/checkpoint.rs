@@ -7,9 +7,13 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use transload_control::ledger::{Claim, Held, Ledger};
+use transload_control::run::RunError;
 use transload_transfer::{Checkpoint, Code, Error, Intent};
 
 use crate::fault::Fault;
+
+/// The code of a run whose names another has.
+const CONFLICT: &str = "Conflict";
 
 /// Holds names for a run in the ledger.
 pub(crate) struct Holds {
@@ -17,6 +21,12 @@ pub(crate) struct Holds {
     pub(crate) claim: Claim,
     /// Ends the attempt when the run turns out to be another worker's.
     pub(crate) cancel: CancellationToken,
+    /// Whether the run waits for another that has one of its names, rather than fail.
+    ///
+    /// Whoever asks for a run hears of the conflict at once, and decides. A run of the trigger is nobody's: it would use up its
+    /// tries while the other, which may take hours, does nothing wrong, and the bundle would be given up. And with a schedule
+    /// runs that were asked for hours apart begin at the same moment, when nobody looks.
+    pub(crate) patient: bool,
 }
 
 impl Holds {
@@ -24,7 +34,17 @@ impl Holds {
     pub(crate) async fn take(&self, names: &[String]) -> Result<(), Fault> {
         match self.ledger.hold(&self.claim, names).await? {
             Held::Ok => Ok(()),
-            Held::By(other) => Err(Fault::lasting("Conflict", conflict(&other, names))),
+            Held::By(other) if self.patient => {
+                let message = format!("{}; this one waits until that has ended", conflict(&other, names));
+                Err(Fault::Deferred { error: RunError { code: CONFLICT.to_owned(), message } })
+            }
+            Held::By(other) => Err(Fault::lasting(
+                CONFLICT,
+                format!(
+                    "{}; next: wait until it has ended, then put this run again with another forceUpdateTag",
+                    conflict(&other, names)
+                ),
+            )),
             Held::Lost => {
                 self.cancel.cancel();
                 Err(Fault::Interrupted)
@@ -39,10 +59,7 @@ fn conflict(other: &str, names: &[String]) -> String {
         Some(blob) => format!("the blob {blob}"),
         None => "a tag that this run would write".to_owned(),
     };
-    format!(
-        "the run '{other}' is writing {what}, and only one can; next: wait until it has ended, then put this run again with \
-         another forceUpdateTag"
-    )
+    format!("the run '{other}' is writing {what}, and only one can")
 }
 
 /// The checkpoint of an import.

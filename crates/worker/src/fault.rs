@@ -19,6 +19,11 @@ pub(crate) enum Fault {
         /// Whether it may go well a little later.
         transient: bool,
     },
+    /// Another run has what it needs, and it waits for that one.
+    Deferred {
+        /// Which run it waits for.
+        error: RunError,
+    },
     /// It was told to stop.
     Interrupted,
 }

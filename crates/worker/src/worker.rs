@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use transload_control::Ledger;
-use transload_control::ledger::{Claim, Ending};
+use transload_control::ledger::{Claim, Ending, Wanted};
 use transload_endpoints::Endpoints;
 
 use crate::attempt::Attempt;
@@ -22,6 +22,8 @@ use crate::trigger;
 
 /// How long to wait for work that nobody tells of.
 const IDLE: Duration = Duration::from_secs(5);
+/// The least that is waited for a window that is about to open.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// After the ledger did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -62,17 +64,19 @@ impl Worker {
     async fn take_runs(&self, stop: &CancellationToken) {
         let turns = Arc::new(Semaphore::new(self.options.limits.runs_at_once.max(1)));
         let mut under_way = JoinSet::new();
+        let mut told = None;
         while !stop.is_cancelled() {
             let Some(turn) = self.turn(&turns, stop).await else { break };
+            let (wanted, longest) = self.wanted(&mut told);
             // from before it is asked for: the ledger counts the lease from somewhere in between
             let held = Instant::now();
             // not to be dropped halfway: a claim that nobody knows of waits for its lease to run out
-            match self.reach.ledger().claim(&self.options.name, self.options.lease).await {
+            match self.reach.ledger().claim_of(&self.options.name, self.options.lease, wanted).await {
                 Ok(Some(claim)) if stop.is_cancelled() => self.give_back(&claim).await,
                 Ok(Some(claim)) => {
                     under_way.spawn(self.clone().attempt(claim, held, stop.clone(), turn));
                 }
-                Ok(None) => self.wait(stop, IDLE).await,
+                Ok(None) => self.wait(stop, wanted, longest).await,
                 Err(error) => {
                     tracing::warn!(error = %error, "cannot ask the ledger for work");
                     tokio::select! {
@@ -102,10 +106,30 @@ impl Worker {
         }
     }
 
-    async fn wait(&self, stop: &CancellationToken, most: Duration) {
+    /// What this worker takes now, and how long it waits for it at the longest. While no bytes may move all that would move
+    /// them stays in the queue: for another worker now, or for this one later. `told` is until when that was said to be.
+    fn wanted(&self, told: &mut Option<String>) -> (Wanted, Duration) {
+        let Some(closed) = self.options.pace.closed() else {
+            if told.take().is_some() {
+                tracing::info!(worker = self.options.name, "the window is open: runs are taken again");
+            }
+            return (Wanted::Anything, IDLE);
+        };
+        if told.as_ref() != Some(&closed.until) {
+            tracing::info!(
+                worker = self.options.name,
+                until = closed.until,
+                "runs wait for the window; only checks are done"
+            );
+            *told = Some(closed.until);
+        }
+        (Wanted::Checks, closed.wait.clamp(LOOK_AGAIN, IDLE))
+    }
+
+    async fn wait(&self, stop: &CancellationToken, wanted: Wanted, most: Duration) {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = self.reach.ledger().wait_for_work(most) => {}
+            () = self.reach.ledger().wait_for_work_of(wanted, most) => {}
         }
     }
 

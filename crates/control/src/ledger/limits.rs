@@ -78,8 +78,19 @@ impl QueueLimits {
     pub(super) fn backoff(&self, attempt: u32, chance: f64) -> Duration {
         let doubled = self.backoff_first.saturating_mul(1_u32 << attempt.saturating_sub(1).min(30));
         let whole = doubled.min(self.backoff_max);
-        whole / 2 + (whole / 2).mul_f64(chance.clamp(0.0, 1.0))
+        some_of(whole, chance)
     }
+
+    /// How long a run that waits for another leaves it alone, `waited` after it began: the longer that takes, the less often
+    /// it is looked at, within the bounds of back-offs. `chance` is in 0..1.
+    pub(super) fn defer(&self, waited: Duration, chance: f64) -> Duration {
+        some_of(waited.max(self.backoff_first).min(self.backoff_max), chance)
+    }
+}
+
+/// Half of it, and as much of the other half as chance will have it.
+fn some_of(whole: Duration, chance: f64) -> Duration {
+    whole / 2 + (whole / 2).mul_f64(chance.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -97,5 +108,10 @@ mod tests {
         assert_eq!((seconds(1, 0.0), seconds(1, 1.0)), (2, 4));
         assert_eq!((seconds(2, 0.0), seconds(2, 1.0)), (4, 8));
         assert_eq!((seconds(4, 1.0), seconds(40, 1.0), seconds(u32::MAX, 0.0)), (20, 20, 10));
+        let deferred = |waited, chance| limits.defer(Duration::from_secs(waited), chance).as_secs();
+        assert_eq!(
+            (deferred(0, 1.0), deferred(12, 0.0), deferred(12, 1.0), deferred(900, 1.0)),
+            (4, 6, 12, 20)
+        );
     }
 }

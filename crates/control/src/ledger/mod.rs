@@ -37,6 +37,7 @@ mod sql;
 #[cfg(test)]
 mod tests;
 mod wake;
+mod wanted;
 mod watches;
 
 use std::fmt;
@@ -58,6 +59,7 @@ pub use self::resources::{Expect, Put};
 pub use self::runs::{DeletedRun, NewRun, PutOutcome, PutRun};
 pub use self::seen::{Seen, Verdict};
 pub use self::sql::Page;
+pub use self::wanted::Wanted;
 pub use self::watches::{Poke, Watch};
 
 use self::db::Db;
@@ -99,7 +101,12 @@ impl Ledger {
     /// A run that another process puts wakes this on PostgreSQL; on SQLite only those of this process do. A run whose back-off
     /// ends, or whose worker is gone, wakes this too.
     pub async fn wait_for_work(&self, most: Duration) {
-        let due = self.next_due().await.unwrap_or(most);
+        self.wait_for_work_of(Wanted::Anything, most).await;
+    }
+
+    /// The same for a worker that does not take everything: what it does not take, and waits, does not keep it awake.
+    pub async fn wait_for_work_of(&self, wanted: Wanted, most: Duration) {
+        let due = self.next_due(wanted).await.unwrap_or(most);
         self.db.wake.work(most.min(due)).await;
     }
 

@@ -12,8 +12,9 @@ use super::Ledger;
 use super::db::Tx;
 use super::fault::Fault;
 use super::queue_order::turn_served;
-use super::run_row::{RunRow, run_columns, state_of};
+use super::run_row::{RunRow, release_holds, run_columns, state_of};
 use super::sql::{Locking, claiming, get, span_millis, to_json};
+use super::wanted::Wanted;
 use crate::Error;
 use crate::run::{Happening, Record, Run, RunError, RunState};
 
@@ -55,17 +56,25 @@ pub enum Ending {
     Stopped,
     /// The worker goes and gives the run back, to be taken on at once. It does not count as an attempt.
     Released,
+    /// Another run has a name that this one needs ([`hold`](Ledger::hold)): it waits for that one, and is tried every now and
+    /// then. It does not count as an attempt. What it holds itself it lets go of, so that no two runs wait for each other.
+    Deferred {
+        /// Which run it waits for.
+        error: RunError,
+    },
+}
+
+/// Who takes a run.
+#[derive(Clone, Copy)]
+struct Taker<'a> {
+    worker: &'a str,
+    lease: Duration,
+    wanted: Wanted,
 }
 
 /// The code of a run whose workers were gone without a word too often.
 pub const WORKER_LOST: &str = "WorkerLost";
 
-// `+` keeps both databases from the index of times: whose turn it is decides, and what is not due yet is little
-pub(super) const NEXT: Locking = claiming!(
-    "SELECT ",
-    run_columns!(),
-    " FROM runs WHERE state = 'Queued' AND +due_at <= $1 ORDER BY turn, seq LIMIT 1"
-);
 pub(super) const ABANDONED: Locking = claiming!(
     "SELECT ",
     run_columns!(),
@@ -73,8 +82,6 @@ pub(super) const ABANDONED: Locking = claiming!(
 );
 pub(super) const BEAT: &str = "UPDATE runs SET lease_until = $3, record = COALESCE($4, record) \
      WHERE operation = $1 AND fence = $2 AND lease_until IS NOT NULL RETURNING state";
-pub(super) const NEXT_DUE: &str = "SELECT (SELECT MIN(due_at) FROM runs WHERE state = 'Queued') AS due, \
-     (SELECT MIN(lease_until) FROM runs WHERE lease_until IS NOT NULL) AS ends";
 
 /// The least that is waited for something that is due: another worker is about to have it.
 const DUE_PAUSE: Duration = Duration::from_millis(100);
@@ -85,12 +92,24 @@ impl Ledger {
     ///
     /// Runs whose lease ran out too often fail here, those that were to be stopped end here; see [`sweep`](Self::sweep).
     pub async fn claim(&self, worker: &str, lease: Duration) -> Result<Option<Claim>, Error> {
-        while let Some(abandoned) = self.db.doing(|| self.take_abandoned(Some((worker, lease)))).await? {
+        self.claim_of(worker, lease, Wanted::Anything).await
+    }
+
+    /// The same for a worker that does not take everything: the next run of those that are wanted. A run of another kind whose
+    /// worker is gone waits again, for whoever takes it.
+    pub async fn claim_of(
+        &self,
+        worker: &str,
+        lease: Duration,
+        wanted: Wanted,
+    ) -> Result<Option<Claim>, Error> {
+        let taker = Taker { worker, lease, wanted };
+        while let Some(abandoned) = self.db.doing(|| self.take_abandoned(Some(taker))).await? {
             if let Some(claim) = abandoned {
                 return Ok(Some(claim));
             }
         }
-        self.db.doing(|| self.take_next(worker, lease)).await
+        self.db.doing(|| self.take_next(taker)).await
     }
 
     /// Sees to runs whose lease ran out, without taking any: they wait again, fail, or end. A process without workers calls it
@@ -103,18 +122,18 @@ impl Ledger {
         Ok(seen)
     }
 
-    async fn take_next(&self, worker: &str, lease: Duration) -> Result<Option<Claim>, Fault> {
+    async fn take_next(&self, taker: Taker<'_>) -> Result<Option<Claim>, Fault> {
         let mut tx = self.db.begin().await?;
         let now = tx.now;
-        let found = sqlx::query(NEXT.of(tx.dialect)).bind(now).fetch_optional(tx.on()).await?;
+        let found = sqlx::query(taker.wanted.next().of(tx.dialect)).bind(now).fetch_optional(tx.on()).await?;
         let Some(found) = found else { return Ok(None) };
-        let claim = give(&mut tx, RunRow::read(&found)?, worker, lease).await?;
+        let claim = give(&mut tx, RunRow::read(&found)?, taker).await?;
         tx.commit(&self.db).await?;
         Ok(Some(claim))
     }
 
     /// One run whose lease ran out: nothing if there is none, else the claim of it, if it can be claimed and is wanted.
-    async fn take_abandoned(&self, wanted: Option<(&str, Duration)>) -> Result<Option<Option<Claim>>, Fault> {
+    async fn take_abandoned(&self, taker: Option<Taker<'_>>) -> Result<Option<Option<Claim>>, Fault> {
         let mut tx = self.db.begin().await?;
         let now = tx.now;
         let found = sqlx::query(ABANDONED.of(tx.dialect)).bind(now).fetch_optional(tx.on()).await?;
@@ -122,10 +141,9 @@ impl Ledger {
         let mut row = RunRow::read(&found)?;
         tracing::warn!(run = %row.run.id, worker = row.worker.as_deref(), "the lease of a run ran out");
         let spent = row.attempts >= self.db.limits.queue.attempts_max;
-        let claim = match (row.run.state, wanted) {
-            (RunState::Running, Some((worker, lease))) if !spent => {
-                Some(give(&mut tx, row, worker, lease).await?)
-            }
+        let taker = taker.filter(|taker| taker.wanted.takes(&row.run.work));
+        let claim = match (row.run.state, taker) {
+            (RunState::Running, Some(taker)) if !spent => Some(give(&mut tx, row, taker).await?),
             (RunState::Running, _) if spent => {
                 row.run.record.error = Some(worker_lost(&row));
                 row.step(Happening::Failed, now)?;
@@ -207,11 +225,18 @@ impl Ledger {
                 row.attempts = row.attempts.saturating_sub(1);
                 Happening::Released
             }
+            Ending::Deferred { error } => {
+                row.run.record.error = Some(error.clone());
+                row.attempts = row.attempts.saturating_sub(1);
+                release_holds(tx.on(), &row.run).await?;
+                Happening::Released
+            }
         };
         row.step(happening, tx.now)?;
         if row.run.state == RunState::Queued {
-            let waits = match happening {
-                Happening::Retried => queue.backoff(row.attempts, rand::rng().random()),
+            let waits = match ending {
+                Ending::Failed { .. } => queue.backoff(row.attempts, rand::rng().random()),
+                Ending::Deferred { .. } => queue.defer(row.under_way_for(tx.now), rand::rng().random()),
                 _ => Duration::ZERO,
             };
             row.due_at = tx.now.saturating_add(span_millis(waits));
@@ -222,13 +247,13 @@ impl Ledger {
     }
 
     /// How long until something is due that nobody would say: the end of a back-off or of a lease.
-    pub(super) async fn next_due(&self) -> Result<Duration, Error> {
-        self.db.doing(|| self.next_due_in()).await
+    pub(super) async fn next_due(&self, wanted: Wanted) -> Result<Duration, Error> {
+        self.db.doing(|| self.next_due_in(wanted)).await
     }
 
-    async fn next_due_in(&self) -> Result<Duration, Fault> {
+    async fn next_due_in(&self, wanted: Wanted) -> Result<Duration, Fault> {
         let now = self.db.now().await?;
-        let row = sqlx::query(NEXT_DUE).fetch_one(&self.db.read).await?;
+        let row = sqlx::query(wanted.next_due()).fetch_one(&self.db.read).await?;
         let (due, ends): (Option<i64>, Option<i64>) = (row.try_get("due")?, row.try_get("ends")?);
         let soonest = due.into_iter().chain(ends).min();
         let left = soonest.map(|at| u64::try_from(at - now).unwrap_or(0));
@@ -237,14 +262,14 @@ impl Ledger {
 }
 
 /// Gives a run to a worker.
-async fn give(tx: &mut Tx, mut row: RunRow, worker: &str, lease: Duration) -> Result<Claim, Fault> {
+async fn give(tx: &mut Tx, mut row: RunRow, taker: Taker<'_>) -> Result<Claim, Fault> {
     row.step(Happening::Claimed, tx.now)?;
     row.attempts += 1;
     row.started_at = row.started_at.or(Some(tx.now));
     // not from 1: a worker that slept since before the run was removed and made again is told from the new one's
     row.fence = tx.now.max(row.fence + 1);
-    row.worker = Some(super::sql::plain(worker));
-    row.lease_until = Some(tx.now.saturating_add(span_millis(lease)));
+    row.worker = Some(super::sql::plain(taker.worker));
+    row.lease_until = Some(tx.now.saturating_add(span_millis(taker.lease)));
     row.save(tx).await?;
     Ok(Claim { attempt: row.attempts, fence: row.fence, run: row.run })
 }

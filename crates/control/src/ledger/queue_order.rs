@@ -32,6 +32,11 @@ pub(super) fn lane_of(work: &Work) -> String {
     }
 }
 
+/// Whether it moves no contents. Lanes of checks are told from all others by how they begin.
+pub(super) fn is_check(work: &Work) -> bool {
+    matches!(work, Work::Check { .. })
+}
+
 /// The turn of a run that begins to wait in this lane.
 pub(super) async fn turn_for(tx: &mut Tx, lane: &str) -> Result<i64, Fault> {
     let served = turn_served(tx).await?;

@@ -1,5 +1,7 @@
 //! A run as its row has it. Every change of its state is made here, by the state machine.
 
+use std::time::Duration;
+
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use transload_resource_id::ResourceId;
@@ -122,7 +124,8 @@ impl RunRow {
 
     /// Sets those members of the record that the queue keeps, whatever a worker wrote there.
     fn stamp_record(&mut self) -> Result<(), Fault> {
-        let waits_again = self.run.state == RunState::Queued && self.attempts > 0;
+        let tried = self.attempts > 0 || self.run.record.error.is_some();
+        let waits_again = self.run.state == RunState::Queued && tried;
         self.run.record.started_at = moment_opt(self.started_at)?;
         self.run.record.finished_at = moment_opt(self.finished_at)?;
         self.run.record.attempts = self.attempts;
@@ -159,6 +162,12 @@ impl RunRow {
             self.lease_until = None;
         }
         self.stamp_record()
+    }
+
+    /// How long ago a worker took it first.
+    pub(super) fn under_way_for(&self, now: i64) -> Duration {
+        let since = self.started_at.map_or(0, |started| now.saturating_sub(started));
+        Duration::from_millis(u64::try_from(since).unwrap_or(0))
     }
 
     fn impossible(&self, happening: Happening) -> Error {
@@ -229,7 +238,8 @@ async fn close_operation(on: &mut AnyConnection, row: &RunRow) -> Result<(), Fau
     Ok(())
 }
 
-async fn release_holds(on: &mut AnyConnection, run: &Run) -> Result<(), Fault> {
+/// Lets go of every name that the run holds.
+pub(super) async fn release_holds(on: &mut AnyConnection, run: &Run) -> Result<(), Fault> {
     sqlx::query("DELETE FROM holds WHERE operation = $1").bind(run.operation.to_string()).execute(on).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use transload_resource_id::ResourceId;
 
 use super::*;
 use crate::resource::{Body, Group};
+use crate::run::Work;
 
 async fn open() -> (Ledger, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -46,6 +47,33 @@ async fn a_full_disk_is_told_as_such_and_loses_nothing() {
         assert!(ledger.get(&id).await.unwrap().is_some(), "{number}");
     }
     assert_eq!(ledger.get(&ResourceId::group_of("s", &format!("g{put}"))).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_not_wanted_keeps_nobody_awake() {
+    let (ledger, _folder) = open().await;
+    let id = ResourceId::group_of("s", "g").resource("t.t/t", "p");
+    let run = |name: &str, work| NewRun {
+        id: id.child("pipelineRuns", name),
+        operation: uuid::Uuid::new_v4(),
+        location: None,
+        work,
+        force_update_tag: None,
+        correlation: String::new(),
+        by: "me".to_owned(),
+    };
+    let import = Work::Import {
+        pipeline: id.clone(),
+        source_kind: String::new(),
+        blob: "b".to_owned(),
+        catalog_digest: None,
+        triggered_at: None,
+    };
+    ledger.put_run(&run("import", import)).await.unwrap();
+    assert!(ledger.next_due(Wanted::Anything).await.unwrap() < Duration::MAX);
+    assert_eq!(ledger.next_due(Wanted::Checks).await.unwrap(), Duration::MAX);
+    ledger.put_run(&run("check", Work::Check { subject: id.clone() })).await.unwrap();
+    assert!(ledger.next_due(Wanted::Checks).await.unwrap() < Duration::MAX);
 }
 
 #[test]

@@ -67,6 +67,8 @@ cases! {
     queue::what_stays_fails_after_so_many_attempts,
     queue::what_cannot_pass_fails_at_once,
     queue::a_worker_that_goes_gives_its_run_back,
+    queue::one_that_waits_for_another_makes_no_attempt,
+    queue::who_wants_checks_gets_nothing_else,
     queue::a_lease_that_ran_out_goes_to_another,
     queue::a_worker_that_is_lost_too_often_fails_the_run,
     queue::a_beat_keeps_the_run,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use transload_control::Ledger;
 use transload_control::deployment::DeploymentState;
-use transload_control::ledger::{Claim, Ending, LedgerLimits, PutDeployment, PutOutcome};
+use transload_control::ledger::{Claim, Ending, LedgerLimits, PutDeployment, PutOutcome, Wanted};
 use transload_control::resource::kind;
 use transload_testkit::peers::Postgres;
 
@@ -207,6 +207,7 @@ async fn everyday(ledger: &Ledger, number: usize) {
     assert!(ledger.operation(run.operation).await.unwrap().is_some());
     assert!(!ledger.unfinished_runs(&pipeline("p40"), 5).await.unwrap().is_empty());
     assert!(ledger.unfinished_beneath(&registry()).await.unwrap().is_some());
+    assert!(ledger.claim_of("w", LEASE, Wanted::Checks).await.unwrap().is_none());
     let claimed = claim(ledger).await;
     ledger.beat(&claimed, LEASE, None).await.unwrap();
     let ending = if number.is_multiple_of(2) { Ending::Succeeded } else { failed(true) };
@@ -215,4 +216,5 @@ async fn everyday(ledger: &Ledger, number: usize) {
     ledger.cancel_run(&run.id, "me").await.unwrap();
     ledger.delete_run(&run.id).await.unwrap();
     ledger.wait_for_work(Duration::ZERO).await;
+    ledger.wait_for_work_of(Wanted::Checks, Duration::ZERO).await;
 }

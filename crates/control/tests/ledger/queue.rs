@@ -1,8 +1,8 @@
 //! Claiming, beating, ending.
 
 use transload_control::Ledger;
-use transload_control::ledger::{Beat, Ending, Held, NewRun, PutOutcome, WORKER_LOST};
-use transload_control::run::{Record, RunState};
+use transload_control::ledger::{Beat, Ending, Held, NewRun, PutOutcome, WORKER_LOST, Wanted};
+use transload_control::run::{Record, RunState, Work};
 use uuid::Uuid;
 
 use crate::sample::*;
@@ -122,6 +122,52 @@ pub(crate) async fn a_worker_that_goes_gives_its_run_back(stage: &Stage) {
         assert_eq!((claimed.run.id.name(), claimed.attempt), ("r", 1), "at once, and not counted");
         end(ledger, &claimed, ending).await;
     }
+}
+
+pub(crate) async fn one_that_waits_for_another_makes_no_attempt(stage: &Stage) {
+    let ledger = &stage.ledger;
+    put(ledger, "first", "p").await;
+    let second = put(ledger, "second", "p").await;
+    let (first, claimed) = (claim(ledger).await, claim(ledger).await);
+    let name = |name: &str| vec![name.to_owned()];
+    assert_eq!(ledger.hold(&claimed, &name("m")).await.unwrap(), Held::Ok);
+    assert_eq!(ledger.hold(&first, &name("n")).await.unwrap(), Held::Ok);
+    let Ending::Failed { error, .. } = failed(false) else { panic!() };
+    // more often than a run is tried
+    let mut claimed = claimed;
+    for _ in 0..5 {
+        end(ledger, &claimed, Ending::Deferred { error: error.clone() }).await;
+        let waits = ledger.run(&second.id).await.unwrap().unwrap();
+        assert_eq!((waits.state, waits.record.error.as_ref()), (RunState::Queued, Some(&error)));
+        assert!(waits.record.next_attempt_at.is_some());
+        claimed = soon(|| async { ledger.claim("w", LEASE).await.unwrap() }).await;
+        assert_eq!((&claimed.run.id, claimed.attempt), (&second.id, 1));
+    }
+    assert_eq!(ledger.hold(&first, &name("m")).await.unwrap(), Held::Ok, "who waits keeps nobody waiting");
+    end(ledger, &claimed, Ending::Succeeded).await;
+    assert_eq!(ledger.run(&second.id).await.unwrap().unwrap().record.error, None);
+}
+
+pub(crate) async fn who_wants_checks_gets_nothing_else(stage: &Stage) {
+    let ledger = &stage.ledger;
+    let checks = || ledger.claim_of("w", LEASE, Wanted::Checks);
+    put(ledger, "import", "p").await;
+    assert!(checks().await.unwrap().is_none());
+    for name in ["a", "b"] {
+        let work = Work::Check { subject: pipeline(name) };
+        let check = NewRun { work, ..new_run(&format!("check-{name}"), "p") };
+        ledger.put_run(&check).await.unwrap();
+    }
+    for name in ["check-a", "check-b"] {
+        assert_eq!(checks().await.unwrap().unwrap().run.id.name(), name);
+    }
+    assert!(checks().await.unwrap().is_none());
+    // what another worker lost waits again, for whoever takes it
+    let lost = ledger.claim("lost", NO_LEASE).await.unwrap().unwrap();
+    assert_eq!(lost.run.id.name(), "import");
+    assert!(checks().await.unwrap().is_none());
+    assert_eq!(ledger.run(&lost.run.id).await.unwrap().unwrap().state, RunState::Queued);
+    assert_eq!(claim(ledger).await.attempt, 2);
 }
 
 pub(crate) async fn a_lease_that_ran_out_goes_to_another(stage: &Stage) {

@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::options::WorkerOptions;
 use crate::progress::Progress;
 use crate::reach::Reach;
+use crate::trigger;
 use crate::words::{self, Task};
 
 /// What one attempt works with.
@@ -74,7 +75,12 @@ impl Bench<'_> {
     }
 
     fn holds(&self) -> Holds {
-        Holds { ledger: self.reach.ledger().clone(), claim: self.claim.clone(), cancel: self.cancel.clone() }
+        Holds {
+            ledger: self.reach.ledger().clone(),
+            claim: self.claim.clone(),
+            cancel: self.cancel.clone(),
+            patient: self.run().stamps.changed_by == trigger::BY || self.options.pace.has_schedule(),
+        }
     }
 
     /// Waits for something unless the attempt is to stop.

@@ -109,7 +109,7 @@ impl Container {
                 self.open = None;
                 self.failures += 1;
                 let (code, message) = match fault {
-                    Fault::Failed { error, .. } => (error.code, error.message),
+                    Fault::Failed { error, .. } | Fault::Deferred { error } => (error.code, error.message),
                     Fault::Interrupted => return,
                 };
                 tracing::warn!(pipeline = %self.id, code, message, failures = self.failures, "cannot watch a container");

@@ -20,6 +20,7 @@ use transload_control::ledger::Watch;
 use crate::worker::Worker;
 use container::Container;
 use folder::Stirs;
+pub(crate) use start::BY;
 
 /// Words about blobs that are taken at a time.
 const POKES_AT_ONCE: usize = 256;

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::worker::Worker;
 
 /// Who makes the runs, for `systemData` and the audit log.
-const BY: &str = "source trigger";
+pub(crate) const BY: &str = "source trigger";
 /// The word of the wire.
 const SOURCE_KIND: &str = "AzureStorageBlob";
 /// The most characters that a run's name may have (contract § 2).

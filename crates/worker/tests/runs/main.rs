@@ -8,3 +8,4 @@ mod options;
 mod support;
 mod takeover;
 mod trigger;
+mod window;

@@ -1,12 +1,7 @@
 //! What the options of pipelines mean.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
 use transload_control::resource::{Direction, PipelineOption};
 use transload_control::run::RunState;
-use transload_transfer::{Closed, Pace, Schedule};
 
 use crate::support::{KIB, Site, assert_succeeded, failure};
 
@@ -116,42 +111,4 @@ async fn the_source_blob_goes_only_after_success() {
 
     assert_succeeded(&site.done(&site.import("run3", &into, "one.tar").await).await);
     assert!(!site.folder.join("one.tar").exists());
-}
-
-/// Closed when it is asked first, and open from then on.
-#[derive(Debug, Default)]
-struct Opens {
-    asked: AtomicUsize,
-}
-
-impl Schedule for Opens {
-    fn closed(&self) -> Option<Closed> {
-        let first = self.asked.fetch_add(1, Ordering::SeqCst) == 0;
-        first.then(|| Closed { wait: Duration::from_millis(1), until: "2026-11-23T22:00:00Z".to_owned() })
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn runs_keep_to_the_pace_of_their_worker() {
-    let site = Site::new().await;
-    let made = site.push("team/app", "v1", 1, &[20 * KIB]).await;
-    let out = site.pipeline(Direction::Export, "out", &[]).await;
-    let into = site.pipeline(Direction::Import, "in", &[]).await;
-    for export in [true, false] {
-        let schedule = Arc::new(Opens::default());
-        let mut options = site.options("paced");
-        options.pace = Pace::new(Some(1_000_000_000), Some(Arc::clone(&schedule) as Arc<dyn Schedule>));
-        let working = site.worker(options);
-        let run = match export {
-            true => site.export("export", &out, &["team/app:v1"], "one.tar").await,
-            false => site.import("import", &into, "one.tar").await,
-        };
-        assert_succeeded(&site.ended(&run).await);
-        working.end().await;
-        assert!(schedule.asked.load(Ordering::SeqCst) > 1, "nobody asked whether bytes may move");
-        // and its log says what it waited for
-        let log = site.log(&run).await;
-        assert!(log.iter().any(|line| line.line.contains("2026-11-23T22:00:00Z")), "{log:?}");
-    }
-    site.check(&made, "team/app", "v1").await;
 }

@@ -12,15 +12,15 @@ use transload_worker::WorkerOptions;
 use crate::support::{KIB, Site, assert_succeeded, failure};
 
 /// A site whose near registry never sends the end of one layer, and a run that exports from it.
-struct Stuck {
-    site: Site,
+pub(crate) struct Stuck {
+    pub(crate) site: Site,
     _proxy: FaultProxy,
-    run: transload_control::ResourceId,
-    made: Artifact,
+    pub(crate) run: transload_control::ResourceId,
+    pub(crate) made: Artifact,
 }
 
 impl Stuck {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let site = Site::new().await;
         let made = site.push("team/app", "v1", 1, &[300 * KIB, 301 * KIB, 302 * KIB, 303 * KIB]).await;
         let proxy = FaultProxy::start(site.near.host.parse().unwrap());
@@ -32,20 +32,25 @@ impl Stuck {
     }
 
     /// Until the other layers are there and the stuck one is stuck.
-    async fn is_stuck(&self) {
+    pub(crate) async fn is_stuck(&self) {
         self.site.until(&self.run, |run| run.record.bytes_moved >= 900 * KIB).await;
+    }
+
+    /// The registry is well again, for those who open it from now on.
+    pub(crate) async fn mend(&self) {
+        self.site.move_near(&self.site.near.host).await;
     }
 
     /// The registry is well again, and another worker goes on.
     async fn mend_and_finish(&self) -> transload_control::run::Run {
-        self.site.move_near(&self.site.near.host).await;
+        self.mend().await;
         let working = self.site.worker(options(&self.site, "second", LASTING));
         let run = self.site.ended(&self.run).await;
         working.end().await;
         run
     }
 
-    async fn was_resumed(&self) -> bool {
+    pub(crate) async fn was_resumed(&self) -> bool {
         self.site.log(&self.run).await.iter().any(|line| line.line.contains(r#""event":"resumed""#))
     }
 }
@@ -58,9 +63,9 @@ fn largest(made: &Artifact) -> String {
 /// For runs that another worker is to take: that waits for its end.
 const LEASE: Duration = Duration::from_secs(5);
 /// For runs that nobody is to take: a machine that stands still for a while loses none of them.
-const LASTING: Duration = Duration::from_secs(600);
+pub(crate) const LASTING: Duration = Duration::from_secs(600);
 
-fn options(site: &Site, name: &str, lease: Duration) -> WorkerOptions {
+pub(crate) fn options(site: &Site, name: &str, lease: Duration) -> WorkerOptions {
     let mut options = site.options(name);
     options.lease = lease;
     options.engine = Limits {

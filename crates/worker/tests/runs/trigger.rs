@@ -56,12 +56,17 @@ impl Watched {
     }
 }
 
-async fn watched(site: &Site, name: &str, options: &[PipelineOption], folder: &Path) -> ResourceId {
+pub(crate) async fn watched(
+    site: &Site,
+    name: &str,
+    options: &[PipelineOption],
+    folder: &Path,
+) -> ResourceId {
     let uri = format!("file://{}", folder.display());
     site.pipeline_at(Direction::Import, name, options, &uri, None, Some(TriggerStatus::Enabled)).await
 }
 
-async fn bundle(site: &Site, seed: u64) -> Vec<u8> {
+pub(crate) async fn bundle(site: &Site, seed: u64) -> Vec<u8> {
     site.push("team/app", "v1", seed, &[40 * KIB, 20 * KIB]).await;
     let out = site.pipeline(Direction::Export, "out", &[PipelineOption::OverwriteBlobs]).await;
     assert_succeeded(&site.done(&site.export("make", &out, &["team/app:v1"], "made.tar").await).await);
