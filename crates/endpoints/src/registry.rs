@@ -62,6 +62,8 @@ pub enum RegistryCredential {
         /// Where it was found, for messages.
         origin: String,
     },
+    /// Who this says, asked now and then: for credentials that end before a transfer may.
+    Provided(Arc<dyn CredentialProvider>),
     /// The worker itself: its token of Entra ID, exchanged as Azure's registries do (contract § 8).
     WorkloadIdentity,
 }
@@ -96,6 +98,7 @@ impl fmt::Debug for RegistryCredential {
             Self::Anonymous => f.write_str("Anonymous"),
             Self::Basic { user, origin, .. } => write!(f, "Basic({user} from {origin})"),
             Self::Token { origin, .. } => write!(f, "Token(from {origin})"),
+            Self::Provided(provider) => write!(f, "Provided({})", provider.places()),
             Self::WorkloadIdentity => f.write_str("WorkloadIdentity"),
         }
     }
@@ -158,6 +161,7 @@ impl Endpoints {
             RegistryCredential::Token { token, origin } => {
                 Arc::new(Static::new(Credential::Bearer(token.clone()), origin))
             }
+            RegistryCredential::Provided(provider) => Arc::clone(provider),
             RegistryCredential::WorkloadIdentity => {
                 self.check_is_azures(at, host)?;
                 let tokens = self.entra(None, host)?;

@@ -1,6 +1,7 @@
 //! From a bearer token to a caller.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use time::OffsetDateTime;
@@ -26,6 +27,15 @@ pub struct Origin {
     pub correlation: String,
     /// Where it came from.
     pub address: Option<String>,
+}
+
+/// A token for registries that was just made.
+#[derive(Debug, Clone)]
+pub struct RegistryToken {
+    /// The token.
+    pub token: SecretString,
+    /// How long it is taken.
+    pub lasts: Duration,
 }
 
 impl Authenticator {
@@ -62,7 +72,7 @@ impl Authenticator {
         let principals = self.0.control.ledger().principals().await?;
         let ours = principals.iter().find(|principal| principal.object_id.to_string() == caller.principal);
         match ours {
-            Some(principal) => self.token_for_registries(principal).await,
+            Some(principal) => Ok(self.token_for_registries(principal).await?.token),
             None => Ok(shown.clone()),
         }
     }
@@ -71,9 +81,10 @@ impl Authenticator {
     ///
     /// # Errors
     /// Those of the ledger and the vault.
-    pub async fn token_for_registries(&self, principal: &Principal) -> Result<SecretString, Error> {
+    pub async fn token_for_registries(&self, principal: &Principal) -> Result<RegistryToken, Error> {
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        Ok(self.0.tokens.issue(principal, Audience::Registries, now).await?.token.into())
+        let issued = self.0.tokens.issue(principal, Audience::Registries, now).await?;
+        Ok(RegistryToken { token: issued.token.into(), lasts: Duration::from_secs(issued.expires_in) })
     }
 
     async fn of_ours(&self, claims: Claims, origin: &Origin) -> Result<Caller, Error> {

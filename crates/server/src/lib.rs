@@ -35,7 +35,7 @@ mod unknown;
 mod vaults;
 mod version;
 
-pub use auth::{Authenticator, Origin};
+pub use auth::{Authenticator, Origin, RegistryToken};
 pub use call::Peer;
 pub use face::Server;
 pub use limits::Limits;

@@ -82,13 +82,26 @@ fn runs_of_a_server_with_a_window_wait_for_it() {
     let both = ["--window", &window, "--rate-limit", "1GiB/s"].map(str::to_owned).to_vec();
     let world = World::new(SiteOptions { both, ..SiteOptions::default() });
     push(&world.near.host(), &one(1));
-    let run = world.begin_export(&world.make_export("exporter", &[]), "waits", &["team/web:v1"], "bundle");
-    let log = || world.site.get(&format!("{run}/log")).to_string();
-    let waits = wait_until(Duration::from_secs(120), || {
+    let pipeline = world.make_export("exporter", &[]);
+    let run = world.begin_export(&pipeline, "waits", &["team/web:v1"], "bundle");
+    let told = wait_until(Duration::from_secs(120), || {
         std::thread::sleep(Duration::from_millis(50));
-        log().contains("waiting") || state(&world.site.get(&run)) == "Succeeded"
+        world.site.told().contains("runs wait for the window")
     });
-    assert!(waits && log().contains("window"), "{}", log());
+    assert!(told, "{}", world.site.told());
+    // a check moves nothing, and is done
+    let begun = world.site.try_ask("POST", &format!("{pipeline}/check"), &json!({})).unwrap();
+    let operation = begun.header("azure-asyncoperation").unwrap();
+    let operation = operation[operation.find("/subscriptions").unwrap()..].to_owned();
+    let checked = || world.site.get(&operation)["status"].as_str().unwrap_or_default().to_owned();
+    let ended = wait_until(Duration::from_secs(120), || {
+        std::thread::sleep(Duration::from_millis(50));
+        !["Creating", "Running"].contains(&checked().as_str())
+    });
+    assert!(ended && checked() == "Succeeded", "{}", checked());
+    let shown = world.site.get(&run);
+    assert_eq!(shown["properties"]["response"]["transload"]["attempts"], json!(0), "{shown}");
+    assert!(world.azurite.get_blob(CONTAINER, "bundle").is_none());
 }
 
 #[test]

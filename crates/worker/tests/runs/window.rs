@@ -153,7 +153,8 @@ async fn bundles_with_a_common_tag_that_arrive_while_it_is_closed_are_both_impor
     }
     shutter.set(false);
     for run in &runs {
-        site.until(&run.id, |run| run.state == RunState::Queued).await;
+        let waits = site.until(&run.id, |run| run.state == RunState::Queued).await;
+        assert!(waits.record.failed.is_empty(), "{:?}", waits.record.failed);
     }
     proxy.clear();
     shutter.set(true);

@@ -9,6 +9,7 @@ mod gate;
 mod greeting;
 mod hosted;
 mod keep;
+mod pass;
 mod plane;
 mod worker;
 

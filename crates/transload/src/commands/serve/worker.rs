@@ -10,13 +10,13 @@ use transload_control::resource::Registry;
 use transload_control::run::RunError;
 use transload_control::{Caller, Control, PASSWORD_CONTEXT, ResourceId, SecretPlace};
 use transload_endpoints::{RegistryAt, RegistryCredential};
-use transload_server::Authenticator;
+use transload_server::{Authenticator, RegistryToken};
 use transload_transfer::{Code, Error};
 use transload_vault::{AzureKeyVault, ErrorKind, KeyVaultOptions};
 use transload_worker::{Hosted, Refusal, SecretRequest, Secrets, Worker, WorkerOptions};
 use uuid::Uuid;
 
-use super::gate::TOKEN_USER;
+use super::pass::{Issuer, Pass};
 use super::{ends, first, plane};
 use crate::cli::TrustArgs;
 use crate::commands::TOOL;
@@ -70,8 +70,7 @@ impl Reach {
 #[async_trait]
 impl Hosted for Reach {
     async fn reach(&self, _: &ResourceId, registry: &Registry) -> Result<RegistryAt, Refusal> {
-        let principal = first::workers(&self.control).await?;
-        let token = self.authenticator.token_for_registries(&principal).await?;
+        let pass = Pass::new(Arc::new(self.clone())).await?;
         let login_server = registry.place.login_server();
         let host = login_server.rsplit_once(':').map_or(login_server, |(host, _)| host).to_owned();
         let ca_pem = match &self.ca {
@@ -85,15 +84,19 @@ impl Hosted for Reach {
         };
         Ok(RegistryAt {
             plain_http: self.plain_http,
-            credential: RegistryCredential::Basic {
-                user: TOKEN_USER.to_owned(),
-                password: token,
-                origin: "the principal 'workers' of this server".to_owned(),
-            },
+            credential: RegistryCredential::Provided(Arc::new(pass)),
             resolve: self.at.map(|at| (host, at)).into_iter().collect(),
             ca_pem,
             ..RegistryAt::anonymous(login_server)
         })
+    }
+}
+
+#[async_trait]
+impl Issuer for Reach {
+    async fn issue(&self) -> Result<RegistryToken, Refusal> {
+        let principal = first::workers(&self.control).await?;
+        Ok(self.authenticator.token_for_registries(&principal).await?)
     }
 }
 
