@@ -254,10 +254,31 @@ fn hash(secret: &SecretString) -> String {
     hex::encode(digest::digest(&digest::SHA256, secret.expose_secret().as_bytes()))
 }
 
-/// 256 bits of chance, as text that needs no quoting.
+/// Some 256 bits of chance, as text that needs no quoting, and that no command line takes for an option: `az login -p` would
+/// one that begins with `-`.
 fn new_secret() -> Result<SecretString, Error> {
     use base64::Engine as _;
     let mut bytes = [0u8; 32];
-    rand::fill(&mut bytes).map_err(|_| Error::new(Code::LedgerUnavailable, "there are no random numbers"))?;
-    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes).into())
+    loop {
+        rand::fill(&mut bytes)
+            .map_err(|_| Error::new(Code::LedgerUnavailable, "there are no random numbers"))?;
+        let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
+        if !text.starts_with('-') {
+            return Ok(text.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_begins_as_an_option_does() {
+        // one in 64 would
+        for _ in 0..2000 {
+            let secret = new_secret().unwrap();
+            assert!(secret.expose_secret().len() == 43 && !secret.expose_secret().starts_with('-'));
+        }
+    }
 }
